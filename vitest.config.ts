@@ -1,0 +1,27 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["src/**/*.test.ts", "src/**/*.fuzz.ts", "web/src/**/*.test.ts", "web/src/**/*.test.tsx"],
+          testTimeout: 20_000,
+          pool: "forks",
+        },
+      },
+      {
+        test: {
+          name: "system",
+          include: ["test/**/*.test.ts"],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          pool: "forks",
+          // Whole-process tests measure readiness of real servers; in parallel they would starve each other on two cores.
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
