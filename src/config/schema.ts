@@ -1,0 +1,172 @@
+import { z } from "zod";
+
+/** A duration in the text form that Prometheus uses (`15d`, `30s`, `1h30m`), held as milliseconds. */
+export const duration = z.union([z.string(), z.number()]).transform((value, context) => {
+  const ms = typeof value === "number" ? value : parseDurationMs(value);
+  if (ms === undefined || !Number.isFinite(ms) || ms < 0) {
+    context.addIssue({ code: "custom", message: `not a duration: ${JSON.stringify(value)}; write it like 30s, 5m or 15d` });
+    return z.NEVER;
+  }
+  return ms;
+});
+
+const UNIT_MS: Readonly<Record<string, number>> = {
+  ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000, y: 31_536_000_000,
+};
+
+/** Milliseconds of a Prometheus duration, or undefined when the text is none. */
+export function parseDurationMs(text: string): number | undefined {
+  const match = /^(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+)s)?(?:(\d+)ms)?$/.exec(text.trim());
+  if (match === null || text.trim() === "") return text.trim() === "0" ? 0 : undefined;
+  return ["y", "w", "d", "h", "m", "s", "ms"].reduce((sum, unit, index) => sum + Number(match[index + 1] ?? 0) * UNIT_MS[unit]!, 0);
+}
+
+/** A size such as `512MB` or `10GB` (powers of 1,024, as Prometheus reads them), or a share of the volume such as `80%`. */
+const size = z.union([z.string().regex(/^\d+(\.\d+)?\s*([KMGT]i?B|B|%)$/i, "write a size like 512MB, 10GB or 80%"), z.number().int().nonnegative()]);
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const url = z.string().regex(/^https?:\/\//, "must start with http:// or https://").transform((text) => text.replace(/\/+$/, ""));
+
+const provider = z.strictObject({
+  /** Wire format that the provider speaks. */
+  type: z.enum(["openai", "anthropic"]).default("openai"),
+  baseUrl: url,
+  apiKey: z.string().optional(),
+  /** Model ids served; empty asks the provider's own `/models`. */
+  models: z.array(z.string()).default([]),
+});
+
+const limits = z.strictObject({
+  requestsPerMinute: z.number().int().positive().default(250),
+  requestsPerHour: z.number().int().positive().default(1_000),
+  requestsPerDay: z.number().int().positive().default(10_000),
+  tokensPerMinute: z.number().int().positive().default(10_000),
+  tokensPerHour: z.number().int().positive().default(100_000),
+  tokensPerDay: z.number().int().positive().default(1_000_000),
+  concurrent: z.number().int().positive().default(50),
+});
+
+const gateway = z.strictObject({
+  providers: z.record(z.string(), provider).default({}),
+  /** Client keys beside the admin key: name → key. */
+  keys: z.record(z.string(), z.string().min(8)).default({}),
+  limits: limits.prefault({}),
+  bodyBytesMax: z.number().int().positive().default(20 * 1024 * 1024), // 20 MiB
+  concurrency: z
+    .strictObject({
+      active: z.number().int().positive().default(20),
+      queued: z.number().int().nonnegative().default(50),
+      queueWait: duration.prefault("10s"),
+    })
+    .prefault({}),
+  timeouts: z
+    .strictObject({
+      connect: duration.prefault("5s"),
+      attempt: duration.prefault("30s"),
+      request: duration.prefault("55s"),
+      stream: duration.prefault("300s"),
+      streamIdle: duration.prefault("60s"),
+    })
+    .prefault({}),
+  breaker: z
+    .strictObject({
+      consecutiveFailures: z.number().int().positive().default(5),
+      failureRate: z.number().min(0).max(1).default(0.5),
+      window: duration.prefault("60s"),
+      windowRequestsMin: z.number().int().positive().default(10),
+      openFor: duration.prefault("60s"),
+      halfOpenSuccesses: z.number().int().positive().default(2),
+      halfOpenFailures: z.number().int().positive().default(2),
+    })
+    .prefault({}),
+  collectorInterval: duration.prefault("30s"),
+  collectorTimeout: duration.prefault("10s"),
+  /** Share of requests whose spans are exported, 0 to 1. */
+  traceSampleRatio: z.number().min(0).max(1).default(1),
+  environment: z.string().default("development"),
+});
+
+export const configSchema = z.strictObject({
+  /** `demo` answers with the built-in simulator; `live` needs a provider. Unset: demo on loopback without a provider. */
+  mode: z.enum(["demo", "live"]).optional(),
+  host: z.string().min(1).default("127.0.0.1"),
+  dataDir: z.string().min(1).default("./data"),
+  /** One cap for all stores together, WAL included. */
+  dataSizeMax: size.default("80%"),
+  logLevel: z.enum(["debug", "info", "warn", "error"]).default("info"),
+  ports: z
+    .strictObject({
+      gateway: port.default(8000),
+      health: port.default(8001),
+      metrics: port.default(9090),
+      logs: port.default(3100),
+      traces: port.default(3200),
+      otlpGrpc: port.default(4317),
+      otlpHttp: port.default(4318),
+      dashboards: port.default(3000),
+    })
+    .prefault({}),
+  /** Where peers answer; a peer that is neither started here nor named has its exporter off. */
+  peers: z
+    .strictObject({
+      gateway: url.optional(),
+      health: url.optional(),
+      metrics: url.optional(),
+      logs: url.optional(),
+      traces: url.optional(),
+      /** OTLP/HTTP receiver (`/v1/traces` is appended). */
+      otlp: url.optional(),
+    })
+    .prefault({}),
+  /** Client key for everything; generated on the first start when unset. */
+  adminApiKey: z.string().min(8).optional(),
+  /** Key that metrics, logs and traces ask for when bound beyond loopback. */
+  engineKey: z.string().min(8).optional(),
+  demo: z
+    .strictObject({
+      enabled: z.boolean().default(true),
+      requestsPerSecond: z.number().positive().max(50).default(3),
+    })
+    .prefault({}),
+  gateway: gateway.prefault({}),
+  health: z
+    .strictObject({
+      checkInterval: duration.prefault("300s"),
+      concurrentProbes: z.number().int().positive().default(20),
+    })
+    .prefault({}),
+  metrics: z
+    .strictObject({
+      /** A Prometheus configuration file; unset uses the shipped one. */
+      configFile: z.string().optional(),
+      retention: duration.prefault("15d"),
+    })
+    .prefault({}),
+  logs: z.strictObject({ retention: duration.prefault("15d") }).prefault({}),
+  traces: z.strictObject({ retention: duration.prefault("15d") }).prefault({}),
+  dashboards: z
+    .strictObject({
+      password: z.string().min(1).optional(),
+      /** Folders with provisioned dashboards (`*.json`), watched; relative to the working directory. */
+      dashboardFolders: z.array(z.string()).default(["./dashboards"]),
+      /** Grafana's provisioning folder (`datasources/*.yaml`, `dashboards/*.yaml`). */
+      provisioningDir: z.string().optional(),
+    })
+    .prefault({}),
+});
+
+/** As written by a person: everything optional. */
+export type ConfigInput = z.input<typeof configSchema>;
+type Parsed = z.output<typeof configSchema>;
+
+/** The effective configuration: defaults filled in, mode decided, secrets present. Plain JSON, so it crosses to a child. */
+export interface Config extends Parsed {
+  readonly mode: "demo" | "live";
+  readonly adminApiKey: string;
+  /** Password of the dashboards' user `admin`. */
+  readonly dashboards: Parsed["dashboards"] & { readonly password: string };
+  /** Byte value of `dataSizeMax` on this volume. */
+  readonly dataBytesMax: number;
+  /** Where this installation's read-only files (dashboards/, rules/, web UI) are. */
+  readonly installDir: string;
+}
