@@ -1,0 +1,105 @@
+import { existsSync, statfsSync } from "node:fs";
+import { mkdirSync } from "node:fs";
+import { resolve } from "node:path";
+import { ConfigError } from "./config-error.ts";
+import { applyEnvironment } from "./environment.ts";
+import type { RoleName } from "./roles.ts";
+import { type Config, configSchema } from "./schema.ts";
+import { readOrCreateSecret, type SecretOrigin } from "./secrets.ts";
+import { describeIssue, readYamlFile, type YamlFile } from "./yaml-file.ts";
+
+export const CONFIG_FILE = "gatewayz.yaml";
+
+export interface LoadOptions {
+  /** Explicit file; without it `gatewayz.yaml` of the working directory is read when it exists. */
+  readonly configFile?: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly workingDir: string;
+  readonly installDir: string;
+  /** Roles that will run in this installation; their peers are found without being named. */
+  readonly roles: readonly RoleName[];
+}
+
+export interface LoadedConfig {
+  readonly config: Config;
+  /** Where each secret came from; `created` ones are printed once. */
+  readonly secrets: { readonly adminApiKey: SecretOrigin; readonly dashboardsPassword: SecretOrigin };
+  readonly file: string | undefined;
+}
+
+/**
+ * File and environment (which wins) through the one schema into the effective configuration. Creates the data folder
+ * and the secrets that are not given.
+ * @throws ConfigError with file, line and the nearest valid name for the first thing that is wrong.
+ */
+export function loadConfig(options: LoadOptions): LoadedConfig {
+  const file = findFile(options);
+  const merged = applyEnvironment(file?.values ?? {}, options.environment, options.roles);
+  const parsed = configSchema.safeParse(merged.values);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!;
+    const variable = merged.variableOf(issue.path.map(String));
+    throw new ConfigError(
+      variable === undefined
+        ? describeIssue(issue, file, configSchema)
+        : `environment variable ${variable}: ${issue.message}`,
+    );
+  }
+  const values = parsed.data;
+  const dataDir = resolve(options.workingDir, values.dataDir);
+  createDataDir(dataDir);
+  const mode = values.mode ?? defaultMode(values.host, Object.keys(values.gateway.providers).length);
+  const admin = readOrCreateSecret(dataDir, "admin-api-key", values.adminApiKey, () => "gw_live_");
+  const password = dashboardsPassword(dataDir, values.dashboards.password, mode, values.host);
+  const config: Config = {
+    ...values,
+    mode,
+    dataDir,
+    adminApiKey: admin.value,
+    dataBytesMax: dataBytesMax(values.dataSizeMax, dataDir),
+    installDir: options.installDir,
+    dashboards: { ...values.dashboards, password: password.value },
+  };
+  return { config, secrets: { adminApiKey: admin.origin, dashboardsPassword: password.origin }, file: file?.path };
+}
+
+function findFile(options: LoadOptions): YamlFile | undefined {
+  if (options.configFile !== undefined) return readYamlFile(resolve(options.workingDir, options.configFile));
+  const standard = resolve(options.workingDir, CONFIG_FILE);
+  return existsSync(standard) ? readYamlFile(standard) : undefined;
+}
+
+function createDataDir(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new ConfigError(`cannot create the data folder ${dataDir}: ${(error as Error).message}; set GATEWAYZ_DATA to a folder that this user may write`);
+  }
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || host.startsWith("127.");
+}
+
+function defaultMode(host: string, providers: number): "demo" | "live" {
+  return isLoopback(host) && providers === 0 ? "demo" : "live";
+}
+
+/** `admin` is a password only where nobody but this machine can reach it and nothing real is behind it. */
+function dashboardsPassword(dataDir: string, given: string | undefined, mode: "demo" | "live", host: string) {
+  if (given === undefined && mode === "demo" && isLoopback(host)) return { value: "admin", origin: "default" as const };
+  return readOrCreateSecret(dataDir, "dashboards-password", given, () => "");
+}
+
+const SIZE_UNITS: Readonly<Record<string, number>> = { b: 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3, t: 1024 ** 4, p: 1024 ** 5 };
+
+/** Bytes of a size text on the volume that holds `dataDir`; a percentage is of the whole volume. */
+function dataBytesMax(size: string | number, dataDir: string): number {
+  if (typeof size === "number") return size;
+  const [, amount, unit] = /^(\d+(?:\.\d+)?)\s*(%|[a-z]+)$/i.exec(size)!;
+  if (unit === "%") {
+    const volume = statfsSync(dataDir);
+    return Math.floor((volume.blocks * volume.bsize * Number(amount)) / 100);
+  }
+  return Math.floor(Number(amount) * SIZE_UNITS[unit![0]!.toLowerCase()]!);
+}
