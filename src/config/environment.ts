@@ -53,7 +53,11 @@ export interface MergedValues {
 }
 
 /** The file's values with the environment on top. Empty variables count as unset, as platforms set them so. */
-export function applyEnvironment(file: Readonly<Record<string, unknown>>, environment: Environment, roles: readonly RoleName[]): MergedValues {
+export function applyEnvironment(
+  file: Readonly<Record<string, unknown>>,
+  environment: Environment,
+  roles: readonly RoleName[],
+): MergedValues {
   const values = structuredClone(file) as Record<string, unknown>;
   const origin = new Map<string, string>();
   const set = (field: string, value: unknown, variable: string): void => {

@@ -1,5 +1,4 @@
-import { existsSync, statfsSync } from "node:fs";
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, statfsSync } from "node:fs";
 import { resolve } from "node:path";
 import { ConfigError } from "./config-error.ts";
 import { applyEnvironment } from "./environment.ts";
@@ -73,7 +72,9 @@ function createDataDir(dataDir: string): void {
   try {
     mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw new ConfigError(`cannot create the data folder ${dataDir}: ${(error as Error).message}; set GATEWAYZ_DATA to a folder that this user may write`);
+    throw new ConfigError(
+      `cannot create the data folder ${dataDir}: ${(error as Error).message}; set GATEWAYZ_DATA to a folder that this user may write`,
+    );
   }
 }
 
@@ -91,7 +92,14 @@ function dashboardsPassword(dataDir: string, given: string | undefined, mode: "d
   return readOrCreateSecret(dataDir, "dashboards-password", given, () => "");
 }
 
-const SIZE_UNITS: Readonly<Record<string, number>> = { b: 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3, t: 1024 ** 4, p: 1024 ** 5 };
+const SIZE_UNITS: Readonly<Record<string, number>> = {
+  b: 1,
+  k: 1024,
+  m: 1024 ** 2,
+  g: 1024 ** 3,
+  t: 1024 ** 4,
+  p: 1024 ** 5,
+};
 
 /** Bytes of a size text on the volume that holds `dataDir`; a percentage is of the whole volume. */
 function dataBytesMax(size: string | number, dataDir: string): number {

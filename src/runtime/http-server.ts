@@ -48,7 +48,10 @@ export function createHttpServer(context: RoleContext, options: HttpServerOption
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const status = error instanceof HttpError ? error.status : (error.statusCode ?? 500);
     if (status >= 500 && !(error instanceof HttpError)) {
-      context.logger.error({ error: error.message, stack: error.stack, path: request.routeOptions.url }, "request failed");
+      context.logger.error(
+        { error: error.message, stack: error.stack, path: request.routeOptions.url },
+        "request failed",
+      );
     }
     if (error instanceof HttpError && error.retryAfterSeconds !== undefined) {
       reply.header("retry-after", String(error.retryAfterSeconds));

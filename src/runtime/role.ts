@@ -1,6 +1,6 @@
 import type { Registry } from "prom-client";
-import type { Config } from "../config/schema.ts";
 import type { RoleName } from "../config/roles.ts";
+import type { Config } from "../config/schema.ts";
 import type { Logger } from "./logger.ts";
 
 /** Everything a role gets from outside; nothing in a role is a process-wide singleton, so that all fit in one process. */

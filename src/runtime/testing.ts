@@ -2,8 +2,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { Registry } from "prom-client";
-import { type ConfigInput, configSchema } from "../config/schema.ts";
 import type { RoleName } from "../config/roles.ts";
+import { type ConfigInput, configSchema } from "../config/schema.ts";
 import { createLogger, type Logger } from "./logger.ts";
 import type { RoleContext } from "./role.ts";
 
@@ -18,7 +18,11 @@ export interface TestContext extends RoleContext {
 }
 
 /** A role's context for tests: a folder of its own, free ports, log lines collected instead of printed. */
-export async function testContext(name: RoleName, overrides: ConfigInput = {}, reuseDir?: string): Promise<TestContext> {
+export async function testContext(
+  name: RoleName,
+  overrides: ConfigInput = {},
+  reuseDir?: string,
+): Promise<TestContext> {
   const dataDir = reuseDir ?? (await mkdtemp(join(tmpdir(), `gatewayz-${name}-`)));
   const zeroPorts = { gateway: 0, health: 0, metrics: 0, logs: 0, traces: 0, otlpGrpc: 0, otlpHttp: 0, dashboards: 0 };
   const parsed = configSchema.parse({ ...overrides, ports: { ...zeroPorts, ...overrides.ports } });

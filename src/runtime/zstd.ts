@@ -2,7 +2,11 @@ import * as zlib from "node:zlib";
 
 /** `node:zlib` has zstd since Node 22.15; these names are absent from the Node 20 types. */
 interface ZstdInZlib {
-  zstdDecompress?(data: Uint8Array, options: { maxOutputLength: number }, done: (error: Error | null, out: Buffer) => void): void;
+  zstdDecompress?(
+    data: Uint8Array,
+    options: { maxOutputLength: number },
+    done: (error: Error | null, out: Buffer) => void,
+  ): void;
 }
 
 /** Bytes 0xFD2FB528, little-endian: RFC 8878 section 3.1.1. */

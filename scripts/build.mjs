@@ -1,0 +1,42 @@
+// Bundles the server (one ESM bundle, roles as lazy chunks) and the web UI into dist/ and web/dist/.
+import { existsSync, rmSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
+
+/** Packages that carry a native binary beside their JavaScript and so must stay where npm put them. */
+const NATIVE = ["snappy", "lz4-napi", "@mongodb-js/zstd", "libsql"];
+
+/** CommonJS packages inside an ES module bundle still ask for these names. */
+const COMMONJS_NAMES = [
+  'import { createRequire as __makeRequire } from "node:module";',
+  'import { fileURLToPath as __toPath } from "node:url";',
+  'import { dirname as __dirOf } from "node:path";',
+  "const require = __makeRequire(import.meta.url);",
+  "const __filename = __toPath(import.meta.url);",
+  "const __dirname = __dirOf(__filename);",
+].join("");
+
+rmSync(resolve(root, "dist"), { recursive: true, force: true });
+await build({
+  absWorkingDir: root,
+  entryPoints: { gatewayz: "src/cli/main.ts", "role-process": "src/cli/role-process.ts" },
+  outdir: "dist",
+  chunkNames: "chunks/[name]-[hash]",
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  platform: "node",
+  target: "node20",
+  external: NATIVE,
+  banner: { js: COMMONJS_NAMES },
+  // Names stay readable in stack traces; whitespace and dead code go.
+  minifyWhitespace: true,
+  minifySyntax: true,
+  keepNames: false,
+  legalComments: "none",
+  logLevel: "warning",
+});
+if (existsSync(resolve(root, "web/build.mjs"))) await import("../web/build.mjs");

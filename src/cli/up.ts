@@ -1,0 +1,141 @@
+import { resolve } from "node:path";
+import { ConfigError } from "../config/config-error.ts";
+import { loadConfig } from "../config/load.ts";
+import { ROLE_NAMES, type RoleName } from "../config/roles.ts";
+import type { Config } from "../config/schema.ts";
+import { withPeers } from "../config/topology.ts";
+import { processMemoryBytes } from "../runtime/memory.ts";
+import { freePort, portOwner, probePort } from "../runtime/ports.ts";
+import { type RunningRole, runRole } from "../runtime/run-role.ts";
+import { Supervisor } from "../runtime/supervisor.ts";
+import { loadRole } from "./roles.ts";
+import { createReporter, type Reporter } from "./up-report.ts";
+
+/** Small young generations: seven processes that each keep 16 MB of garbage would cost more than all stores. */
+const CHILD_NODE_OPTIONS = ["--max-semi-space-size=2", "--no-warnings"];
+
+export interface UpOptions {
+  readonly roles: readonly RoleName[];
+  readonly configFile: string | undefined;
+  readonly inProcess: boolean;
+  readonly demo: boolean;
+  /** Folder of the built program; its parent holds dashboards/, rules/ and web/. */
+  readonly distDir: string;
+}
+
+type PortName = keyof Config["ports"];
+
+const PORTS_OF: Readonly<Record<RoleName, readonly PortName[]>> = {
+  gateway: ["gateway"],
+  health: ["health"],
+  metrics: ["metrics"],
+  logs: ["logs"],
+  traces: ["traces", "otlpGrpc", "otlpHttp"],
+  dashboards: ["dashboards"],
+};
+
+/** `gatewayz up`: starts the roles and stays until SIGTERM or SIGINT. Resolves with the exit code. */
+export async function up(options: UpOptions): Promise<number> {
+  const startedAtMs = performance.timeOrigin;
+  const roles = ROLE_NAMES.filter((role) => options.roles.length === 0 || options.roles.includes(role));
+  const loaded = loadConfig({
+    configFile: options.configFile,
+    environment: process.env,
+    workingDir: process.cwd(),
+    installDir: resolve(options.distDir, ".."),
+    roles,
+  });
+  const config = withPeers(await withPorts(withDemo(loaded.config, options.demo), roles), roles);
+  const report = createReporter({ ...loaded, config }, roles, startedAtMs);
+  report.starting();
+  const running = options.inProcess
+    ? await startInProcess(config, roles, report)
+    : await startChildren(config, roles, report, options.distDir);
+  report.allReady(running.pids().reduce((sum, pid) => sum + processMemoryBytes(pid), 0));
+  const signal = await nextSignal();
+  report.stopping(signal);
+  await running.stop();
+  return 0;
+}
+
+interface Running {
+  pids(): number[];
+  stop(): Promise<void>;
+}
+
+async function startChildren(
+  config: Config,
+  roles: readonly RoleName[],
+  report: Reporter,
+  distDir: string,
+): Promise<Running> {
+  const supervisor = new Supervisor({
+    entry: resolve(distDir, "role-process.js"),
+    config,
+    execArgv: CHILD_NODE_OPTIONS,
+    events: report,
+  });
+  const stopEarly = (): void => void supervisor.stop().then(() => process.exit(0));
+  process.once("SIGTERM", stopEarly).once("SIGINT", stopEarly);
+  try {
+    await supervisor.start(roles);
+  } catch (error) {
+    await supervisor.stop();
+    throw new ConfigError((error as Error).message);
+  }
+  process.off("SIGTERM", stopEarly).off("SIGINT", stopEarly);
+  return { pids: () => [process.pid, ...supervisor.pids], stop: () => supervisor.stop() };
+}
+
+async function startInProcess(config: Config, roles: readonly RoleName[], report: Reporter): Promise<Running> {
+  const running: RunningRole[] = [];
+  for (const [index, name] of roles.entries()) {
+    const { start } = await loadRole[name]();
+    const role = await runRole({
+      name,
+      config,
+      start,
+      writeLine: (line) => report.line(name, line.trimEnd()),
+      processMetrics: index === 0,
+    });
+    running.push(role);
+    report.ready(name, role.urls, 0);
+  }
+  return {
+    pids: () => [process.pid],
+    async stop() {
+      // Writers before the stores they write into.
+      for (const role of running.reverse()) await role.close();
+    },
+  };
+}
+
+function withDemo(config: Config, demo: boolean): Config {
+  return demo ? config : { ...config, demo: { ...config.demo, enabled: false } };
+}
+
+/** Gives port 0 a number, and names every port that is taken, with its owner, before anything is started. */
+async function withPorts(config: Config, roles: readonly RoleName[]): Promise<Config> {
+  const ports = { ...config.ports };
+  const taken: string[] = [];
+  for (const name of roles.flatMap((role) => PORTS_OF[role])) {
+    if (ports[name] === 0) ports[name] = await freePort(config.host);
+    const code = await probePort(config.host, ports[name]);
+    if (code === undefined) continue;
+    const owner = portOwner(ports[name]);
+    const variable = `GATEWAYZ_PORT_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+    taken.push(
+      code === "EADDRINUSE"
+        ? `port ${ports[name]} (${name}) is in use${owner === undefined ? "" : ` by ${owner}`}; stop it, or set ${variable}`
+        : `cannot listen on ${config.host}:${ports[name]} (${name}): ${code}`,
+    );
+  }
+  if (taken.length > 0) throw new ConfigError(taken.join("\n"));
+  return { ...config, ports };
+}
+
+function nextSignal(): Promise<NodeJS.Signals> {
+  return new Promise((done) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => done(signal));
+  });
+}
