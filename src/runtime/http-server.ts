@@ -20,7 +20,10 @@ export interface HttpServerOptions {
   readonly openPaths?: readonly string[];
   /** False where the role writes `/metrics` itself. */
   readonly metricsRoute?: boolean;
-  /** Writes the error body in the named system's shape; the default is `{"error": message}`. */
+  /**
+   * Writes the error body in the named system's shape; the default is `{"error": message}`. An error with
+   * `expose: true` is shown as it is, whatever its status; other 5xx arrive here as "internal error".
+   */
   onError?(error: Error, status: number, request: FastifyRequest, reply: FastifyReply): unknown;
 }
 
@@ -47,7 +50,8 @@ export function createHttpServer(context: RoleContext, options: HttpServerOption
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const status = error instanceof HttpError ? error.status : (error.statusCode ?? 500);
-    if (status >= 500 && !(error instanceof HttpError)) {
+    const deliberate = error instanceof HttpError || (error as { expose?: boolean }).expose === true;
+    if (status >= 500 && !deliberate) {
       context.logger.error(
         { error: error.message, stack: error.stack, path: request.routeOptions.url },
         "request failed",
@@ -58,7 +62,7 @@ export function createHttpServer(context: RoleContext, options: HttpServerOption
     }
     reply.code(status);
     // What went wrong inside is for our log; a client gets a sentence without internals.
-    const shown = status >= 500 && !(error instanceof HttpError) ? new Error("internal error") : error;
+    const shown = status >= 500 && !deliberate ? new Error("internal error") : error;
     return options.onError?.(shown, status, request, reply) ?? reply.send({ error: shown.message });
   });
   if (options.auth === "engine") addEngineAuth(app, context, new Set(options.openPaths ?? []));
