@@ -36,7 +36,9 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   const merged = applyEnvironment(file?.values ?? {}, options.environment, options.roles);
   const parsed = configSchema.safeParse(merged.values);
   if (!parsed.success) {
-    const issue = parsed.error.issues[0]!;
+    // A misspelt field also leaves the right one missing; the misspelling is what the person can see and mend.
+    const { issues } = parsed.error;
+    const issue = issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0]!;
     const variable = merged.variableOf(issue.path.map(String));
     throw new ConfigError(
       variable === undefined
