@@ -23,6 +23,7 @@ export const ENVIRONMENT_FIELDS: Readonly<Record<string, string>> = {
   GATEWAYZ_METRICS_URL: "peers.metrics",
   GATEWAYZ_LOGS_URL: "peers.logs",
   GATEWAYZ_TRACES_URL: "peers.traces",
+  GATEWAYZ_DASHBOARDS_URL: "peers.dashboards",
   GATEWAYZ_OTLP_URL: "peers.otlp",
   ADMIN_API_KEY: "adminApiKey",
   GATEWAYZ_ENGINE_KEY: "engineKey",

@@ -138,6 +138,8 @@ export const configSchema = z.strictObject({
       metrics: url.optional(),
       logs: url.optional(),
       traces: url.optional(),
+      /** Only scraped. */
+      dashboards: url.optional(),
       /** OTLP/HTTP receiver (`/v1/traces` is appended). */
       otlp: url.optional(),
     })

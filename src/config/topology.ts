@@ -18,6 +18,7 @@ export function withPeers(config: Config, roles: readonly RoleName[]): Config {
       metrics: peers.metrics ?? local("metrics", ports.metrics),
       logs: peers.logs ?? local("logs", ports.logs),
       traces: peers.traces ?? local("traces", ports.traces),
+      dashboards: peers.dashboards ?? local("dashboards", ports.dashboards),
       otlp: peers.otlp ?? (peers.traces === undefined ? local("traces", ports.otlpHttp) : otlpBeside(peers.traces)),
     },
   };
