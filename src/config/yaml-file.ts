@@ -68,9 +68,7 @@ function lineOf(file: YamlFile, path: readonly string[]): number {
 function fieldNames(schema: z.ZodType, path: readonly string[]): string[] {
   let current: unknown = schema;
   for (const step of path) {
-    const shape = shapeOf(current);
-    if (shape === undefined) return [];
-    current = shape[step] ?? (unwrap(current) as { valueType?: unknown }).valueType;
+    current = shapeOf(current)?.[step] ?? (unwrap(current) as { valueType?: unknown } | undefined)?.valueType;
   }
   return Object.keys(shapeOf(current) ?? {});
 }
