@@ -56,6 +56,7 @@ export class DataSourceProxy {
 
   /** Streams the engine's answer to the browser; a browser that leaves cancels the query. */
   async forward(source: DataSource, path: string, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const target = targetPath(source, path);
     const headers: Record<string, string> = { ...source.secretHeaders };
     for (const name of FORWARDED_REQUEST_HEADERS) {
       const value = request.headers[name];
@@ -67,7 +68,7 @@ export class DataSourceProxy {
     try {
       answer = await this.#agent.request({
         origin: new URL(source.url).origin,
-        path: targetPath(source, path),
+        path: target,
         method: request.method as Dispatcher.HttpMethod,
         headers,
         body:
