@@ -29,6 +29,31 @@ program
     );
   });
 
+program
+  .command("check")
+  .description("the deployment guide's checks and success criteria, measured")
+  .option("--config <file>", "configuration file (default: gatewayz.yaml in the working directory)")
+  .option("--json", "machine-readable result", false)
+  .option("--gateway <url>", "address of the gateway")
+  .option("--health <url>", "address of the health service")
+  .option("--metrics <url>", "address of Prometheus or the metrics role")
+  .option("--logs <url>", "address of Loki or the logs role")
+  .option("--traces <url>", "address of Tempo or the traces role")
+  .option("--dashboards <url>", "address of Grafana or the dashboards role")
+  .action(async ({ config, json, ...urls }: { config?: string; json: boolean } & Record<string, string>) => {
+    const { check } = await import("./check.ts");
+    process.exit(await check({ configFile: config, json, urls, distDir: import.meta.dirname }));
+  });
+
+program
+  .command("config")
+  .description("print the effective configuration, secrets hidden")
+  .option("--config <file>", "configuration file (default: gatewayz.yaml in the working directory)")
+  .action(async ({ config }: { config?: string }) => {
+    const { printConfig } = await import("./print-config.ts");
+    printConfig(config, import.meta.dirname);
+  });
+
 function collectRoles(text: string, previous: RoleName[]): RoleName[] {
   if (isRoleName(text)) return [...previous, text];
   const near = nearestName(text, ROLE_NAMES);

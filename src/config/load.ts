@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, statfsSync } from "node:fs";
-import { resolve } from "node:path";
+import { dirname, resolve } from "node:path";
 import { ConfigError } from "./config-error.ts";
 import { applyEnvironment } from "./environment.ts";
 import type { RoleName } from "./roles.ts";
@@ -9,12 +9,17 @@ import { describeIssue, readYamlFile, type YamlFile } from "./yaml-file.ts";
 
 export const CONFIG_FILE = "gatewayz.yaml";
 
+/** A password only where nobody but this machine can reach it and nothing real is behind it. */
+const DEMO_PASSWORD = { value: "admin", origin: "default" } as const;
+
 export interface LoadOptions {
   /** Explicit file; without it `gatewayz.yaml` of the working directory is read when it exists. */
   readonly configFile?: string;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly workingDir: string;
   readonly installDir: string;
+  /** For commands that only look: nothing is created, and a secret that nobody gave or stored is empty. */
+  readonly readOnly?: boolean;
   /** Roles that will run in this installation; their peers are found without being named. */
   readonly roles: readonly RoleName[];
 }
@@ -48,16 +53,32 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
   }
   const values = parsed.data;
   const dataDir = resolve(options.workingDir, values.dataDir);
-  createDataDir(dataDir);
+  const readOnly = options.readOnly === true;
+  if (!readOnly) createDataDir(dataDir);
   const mode = values.mode ?? defaultMode(values.host, Object.keys(values.gateway.providers).length);
-  const admin = readOrCreateSecret(dataDir, "admin-api-key", values.adminApiKey, () => "gw_live_");
-  const password = dashboardsPassword(dataDir, values.dashboards.password, mode, values.host);
+  const admin = readOrCreateSecret({
+    dataDir,
+    name: "admin-api-key",
+    given: values.adminApiKey,
+    prefix: "gw_live_",
+    readOnly,
+  });
+  const password =
+    values.dashboards.password === undefined && mode === "demo" && isLoopback(values.host)
+      ? DEMO_PASSWORD
+      : readOrCreateSecret({
+          dataDir,
+          name: "dashboards-password",
+          given: values.dashboards.password,
+          prefix: "",
+          readOnly,
+        });
   const config: Config = {
     ...values,
     mode,
     dataDir,
     adminApiKey: admin.value,
-    dataBytesMax: dataBytesMax(values.dataSizeMax, dataDir),
+    dataBytesMax: dataBytesMax(values.dataSizeMax, existingParent(dataDir)),
     installDir: options.installDir,
     dashboards: { ...values.dashboards, password: password.value },
   };
@@ -88,12 +109,6 @@ function defaultMode(host: string, providers: number): "demo" | "live" {
   return isLoopback(host) && providers === 0 ? "demo" : "live";
 }
 
-/** `admin` is a password only where nobody but this machine can reach it and nothing real is behind it. */
-function dashboardsPassword(dataDir: string, given: string | undefined, mode: "demo" | "live", host: string) {
-  if (given === undefined && mode === "demo" && isLoopback(host)) return { value: "admin", origin: "default" as const };
-  return readOrCreateSecret(dataDir, "dashboards-password", given, () => "");
-}
-
 const SIZE_UNITS: Readonly<Record<string, number>> = {
   b: 1,
   k: 1024,
@@ -102,6 +117,11 @@ const SIZE_UNITS: Readonly<Record<string, number>> = {
   t: 1024 ** 4,
   p: 1024 ** 5,
 };
+
+/** The folder itself, or the nearest one above that exists: what tells the volume's size before the first start. */
+function existingParent(folder: string): string {
+  return existsSync(folder) ? folder : existingParent(dirname(folder));
+}
 
 /** Bytes of a size text on the volume that holds `dataDir`; a percentage is of the whole volume. */
 function dataBytesMax(size: string | number, dataDir: string): number {

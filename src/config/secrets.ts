@@ -8,21 +8,28 @@ export type SecretOrigin = "given" | "stored" | "created" | "default";
 
 const SECRET_BYTES = 24;
 
+export interface SecretOptions {
+  readonly dataDir: string;
+  readonly name: string;
+  readonly given: string | undefined;
+  /** Put in front of the random part, so that scanners recognise a leaked key. */
+  readonly prefix: string;
+  /** True where nothing may be written; a secret that is not there yet is empty then. */
+  readonly readOnly: boolean;
+}
+
 /**
  * The secret `name`: the given one, else the one stored under the data folder, else a new random one, stored with
  * mode 0600 before it is used.
  */
-export function readOrCreateSecret(
-  dataDir: string,
-  name: string,
-  given: string | undefined,
-  prefix: () => string,
-): { value: string; origin: SecretOrigin } {
+export function readOrCreateSecret(options: SecretOptions): { value: string; origin: SecretOrigin } {
+  const { dataDir, name, given, prefix, readOnly } = options;
   if (given !== undefined) return { value: given, origin: "given" };
   const path = join(dataDir, name);
   const stored = readStored(path);
   if (stored !== undefined) return { value: stored, origin: "stored" };
-  const value = prefix() + randomBytes(SECRET_BYTES).toString("base64url");
+  if (readOnly) return { value: "", origin: "default" };
+  const value = prefix + randomBytes(SECRET_BYTES).toString("base64url");
   try {
     writeFileSync(path, `${value}\n`, { mode: 0o600, flag: "w" });
     chmodSync(path, 0o600);

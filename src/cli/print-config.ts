@@ -1,0 +1,30 @@
+import { resolve } from "node:path";
+import { stringify } from "yaml";
+import { loadConfig } from "../config/load.ts";
+import { ROLE_NAMES } from "../config/roles.ts";
+import { withPeers } from "../config/topology.ts";
+
+const SECRET_FIELDS: ReadonlySet<string> = new Set(["apiKey", "adminApiKey", "engineKey", "password"]);
+
+/** `gatewayz config`: the effective configuration as YAML that could be a `gatewayz.yaml`, without its secrets. */
+export function printConfig(configFile: string | undefined, distDir: string): void {
+  const { config } = loadConfig({
+    configFile,
+    environment: process.env,
+    workingDir: process.cwd(),
+    installDir: resolve(distDir, ".."),
+    roles: ROLE_NAMES,
+    readOnly: true,
+  });
+  const shown = JSON.parse(JSON.stringify(withPeers(config, ROLE_NAMES), hideSecrets)) as Record<string, unknown>;
+  process.stdout.write(stringify(shown));
+}
+
+function hideSecrets(key: string, value: unknown): unknown {
+  if (SECRET_FIELDS.has(key) && typeof value === "string") return "<secret>";
+  // Client keys: the names are shown, the keys are not.
+  if (key === "keys" && typeof value === "object" && value !== null) {
+    return Object.fromEntries(Object.keys(value).map((name) => [name, "<secret>"]));
+  }
+  return value;
+}

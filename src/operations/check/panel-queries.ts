@@ -1,0 +1,73 @@
+/** A panel of a Grafana dashboard with the data source proxy paths that fetch its data. */
+export interface PanelQueries {
+  readonly title: string;
+  readonly paths: readonly string[];
+}
+
+interface Panel {
+  title?: string;
+  type?: string;
+  datasource?: unknown;
+  panels?: Panel[];
+  targets?: { expr?: string; query?: string; datasource?: unknown; hide?: boolean }[];
+}
+
+const RANGE_SECONDS = 900;
+const DEFAULT_UID = "grafana_prometheus";
+
+/** Built-in variables with values that suit a range of 15 minutes. */
+const BUILT_IN: Readonly<Record<string, string>> = {
+  __rate_interval: "1m",
+  __interval: "15s",
+  __interval_ms: "15000",
+  __auto: "1m",
+  __range: "15m",
+  __range_s: String(RANGE_SECONDS),
+  __range_ms: String(RANGE_SECONDS * 1000),
+};
+
+/** Every panel that asks a data source, folded rows included; other variables match everything. */
+export function panelQueries(dashboard: Readonly<Record<string, unknown>>): PanelQueries[] {
+  return flatten((dashboard["panels"] as Panel[] | undefined) ?? []).flatMap((panel) => {
+    const paths = (panel.targets ?? [])
+      .filter((target) => target.hide !== true)
+      .flatMap(
+        (target) =>
+          pathOf(uidOf(target.datasource) ?? uidOf(panel.datasource) ?? DEFAULT_UID, target.expr ?? target.query) ?? [],
+      );
+    return paths.length === 0 ? [] : [{ title: panel.title ?? "", paths }];
+  });
+}
+
+function flatten(panels: readonly Panel[]): Panel[] {
+  return panels.flatMap((panel) => [panel, ...flatten(panel.panels ?? [])]);
+}
+
+function uidOf(reference: unknown): string | undefined {
+  if (typeof reference === "string") return reference;
+  return (reference as { uid?: string } | null | undefined)?.uid;
+}
+
+function pathOf(uid: string, query: string | undefined): string | undefined {
+  if (query === undefined || query === "") return undefined;
+  const text = encodeURIComponent(substitute(query));
+  const now = Math.floor(Date.now() / 1000);
+  const base = `/api/datasources/proxy/uid/${encodeURIComponent(uid)}`;
+  if (uid === "grafana_tempo") {
+    const range = `&start=${now - RANGE_SECONDS}&end=${now}`;
+    // A pipeline that ends in a function of time is a metrics query; Tempo answers it at another address.
+    return /\|\s*(rate|count_over_time|\w+_over_time|compare)\s*\(/.test(query)
+      ? `${base}/api/metrics/query_range?q=${text}${range}&step=15s`
+      : `${base}/api/search?q=${text}${range}&limit=5`;
+  }
+  if (uid === "grafana_loki")
+    return `${base}/loki/api/v1/query_range?query=${text}&start=${now - RANGE_SECONDS}&end=${now}&limit=5&step=15`;
+  return `${base}/api/v1/query?query=${text}`;
+}
+
+function substitute(query: string): string {
+  return query.replace(
+    /\$\{(\w+)(?::[^}]*)?\}|\$(\w+)/g,
+    (_, braced?: string, bare?: string) => BUILT_IN[braced ?? bare ?? ""] ?? ".*",
+  );
+}
