@@ -103,7 +103,7 @@ describe("who may see what", () => {
     const wrong = await get(`${url}/api/datasources`, {
       authorization: `Basic ${Buffer.from("admin:nope").toString("base64")}`,
     });
-    expect([wrong.status, (await wrong.json()).message]).toEqual([401, "Invalid username or password"]);
+    expect([wrong.status, (await json(wrong)).message]).toEqual([401, "Invalid username or password"]);
     expect((await get(`${url}/api/datasources`)).status).toBe(200);
   });
 
@@ -135,7 +135,7 @@ describe("who may see what", () => {
       });
     expect((await login("wrong")).status).toBe(401);
     const right = await login("pass-1");
-    expect(await right.json()).toEqual({ message: "Logged in", redirectUrl: "/" });
+    expect(await json(right)).toEqual({ message: "Logged in", redirectUrl: "/" });
     const cookie = right.headers.get("set-cookie")!.split(";")[0]!;
     expect((await get(`${url}/d/own`, { cookie })).status).toBe(200);
     expect((await get(`${url}/api/user`, { cookie: `${cookie}x` })).status).toBe(401);
@@ -219,7 +219,7 @@ describe("data sources", () => {
     const { url } = await startRole({ peers: { traces: "http://127.0.0.1:9/tempo" } });
     expect((await get(`${url}/api/datasources/proxy/uid/grafana_loki/bad`)).status).toBe(400);
     const down = await get(`${url}/api/datasources/proxy/uid/grafana_tempo/api/echo`);
-    expect([down.status, (await down.json()).message]).toEqual([502, "Tempo cannot be reached: ECONNREFUSED"]);
+    expect([down.status, (await json(down)).message]).toEqual([502, "Tempo cannot be reached: ECONNREFUSED"]);
     const climbing = `${url}/api/datasources/proxy/uid/grafana_tempo/%2e%2e/%2e%2e/secret`;
     expect(await getAs(climbing, "localhost", { authorization: BASIC })).toBe(400);
   });
@@ -264,7 +264,7 @@ describe("dashboards", () => {
     };
     expect(saved).toMatchObject({ status: "success", version: 1, url: `/d/${saved.uid}/mine-yours` });
     const stale = await post(url, { dashboard: { uid: saved.uid, title: "Mine", version: 0 } });
-    expect([stale.status, (await stale.json()).status]).toEqual([412, "version-mismatch"]);
+    expect([stale.status, (await json(stale)).status]).toEqual([412, "version-mismatch"]);
     expect((await post(url, { dashboard: { uid: saved.uid, title: "Mine" }, overwrite: true })).status).toBe(200);
     const read = (await (await get(`${url}/api/dashboards/uid/${saved.uid}`)).json()) as {
       dashboard: { title: string };
@@ -282,7 +282,7 @@ describe("dashboards", () => {
     const { url } = await startRole();
     const refused = async (body: unknown) => {
       const reply = await post(url, body);
-      return [reply.status, (await reply.json()).message];
+      return [reply.status, (await json(reply)).message];
     };
     expect(await refused({ dashboard: { title: " " } })).toEqual([400, "Dashboard title cannot be empty"]);
     expect(await refused({ dashboard: { title: "x", uid: "../../etc" } })).toEqual([
