@@ -139,6 +139,8 @@ export interface GatewayEvents {
   catalogLoaded: { gateway: string; models: number; hit: boolean };
   priceLookup: { model: string; known: boolean; cacheHit: boolean };
   chunksDropped: { provider: string; model: string; count: number };
+  /** Errors in the last minute made all limits shrink (`active`), or they are back after `lastedMs`. */
+  velocityModeChanged: { active: boolean; errorRate: number; requests: number; errors: number; lastedMs: number };
   uncaughtError: { type: string };
 }
 export type BreakerState = "closed" | "open" | "half_open";

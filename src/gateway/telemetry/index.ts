@@ -1,5 +1,11 @@
 import type { RoleContext } from "../../runtime/role.ts";
 import type { Telemetry } from "../request-record.ts";
+import { measureEventLoopLag } from "./event-loop-lag.ts";
+import { createEventHandlers } from "./event-metrics.ts";
+import { OPENMETRICS_CONTENT_TYPE, renderMetrics, TEXT_CONTENT_TYPE, wantsOpenMetrics } from "./exposition.ts";
+import { MetricSet } from "./metric-set.ts";
+import { ProviderMetrics } from "./provider-metrics.ts";
+import { APP_NAME, RequestMetrics } from "./request-metrics.ts";
 
 export interface TelemetryOptions {
   /** Provider names known at the start, so that their breaker and availability gauges exist before anything fails. */
@@ -17,17 +23,51 @@ export interface GatewayTelemetry extends Telemetry {
 }
 
 /** The only place that knows metrics, log lines and spans. Nothing it does throws into, or waits for, the request. */
-export function createTelemetry(context: RoleContext, _options: TelemetryOptions = {}): GatewayTelemetry {
+export function createTelemetry(context: RoleContext, options: TelemetryOptions = {}): GatewayTelemetry {
+  const { config, logger, registry } = context;
+  const set = new MetricSet();
+  const requests = new RequestMetrics(set);
+  const providers = new ProviderMetrics(set, options.providers ?? []);
+  const handlers = createEventHandlers(set, providers);
+  const stopLag = measureEventLoopLag(set);
+  set.gauge("fastapi_app_info").child(APP_NAME).set(1);
+  set.gauge("velocity_mode_active").child().set(0);
+  set
+    .gauge("active_api_keys")
+    .child("active")
+    .set(Object.keys(config.gateway.keys).length + 1);
+  set.gauge("current_rate_limit").child("request_rate").set(config.gateway.limits.requestsPerMinute);
+  set.gauge("current_rate_limit").child("daily_quota").set(config.gateway.limits.requestsPerDay);
+
+  /** A bug here must not become a failed request; it is logged instead. */
+  const guarded = (what: string, work: () => void): void => {
+    try {
+      work();
+    } catch (error) {
+      logger.error({ error: (error as Error).stack }, `telemetry: ${what} failed`);
+    }
+  };
   return {
-    requestStarted() {},
-    requestFinished() {},
-    event() {},
-    async metrics() {
-      return { contentType: context.registry.contentType, body: await context.registry.metrics() };
+    requestStarted: (record) => guarded("requestStarted", () => requests.started(record)),
+    requestFinished(record) {
+      guarded("requestFinished", () => {
+        requests.finished(record, true);
+        providers.finished(record);
+      });
     },
-    dataMetrics() {
-      return { contentType: context.registry.contentType, body: "" };
+    event(name, detail) {
+      guarded(name, () => handlers[name](detail));
     },
-    async close() {},
+    async metrics(accept) {
+      const openMetrics = wantsOpenMetrics(accept);
+      return {
+        contentType: openMetrics ? OPENMETRICS_CONTENT_TYPE : TEXT_CONTENT_TYPE,
+        body: await renderMetrics(set, registry, openMetrics),
+      };
+    },
+    dataMetrics: () => ({ contentType: TEXT_CONTENT_TYPE, body: providers.dataText() }),
+    async close() {
+      stopLag();
+    },
   };
 }
