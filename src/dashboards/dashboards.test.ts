@@ -79,6 +79,9 @@ async function startEngine(): Promise<Engine> {
 const get = (url: string, headers: Record<string, string> = { authorization: BASIC }) =>
   fetch(url, { headers, redirect: "manual" });
 
+const json = async (reply: Response): Promise<Record<string, unknown>> =>
+  (await reply.json()) as Record<string, unknown>;
+
 /** `fetch` forbids setting Host and tidies paths; attackers do neither. */
 function getAs(url: string, host: string, headers: Record<string, string> = {}): Promise<number> {
   const [origin, port, path] = /^http:\/\/([\d.]+):(\d+)(.*)$/.exec(url)!.slice(1);
