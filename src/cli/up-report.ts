@@ -65,8 +65,8 @@ class JsonReporter implements Reporter {
     else this.#write("error", line, { role });
   }
 
-  ready(role: RoleName, urls: Readonly<Record<string, string>>, restarts: number): void {
-    this.#write("info", "ready", { role, url: urls["main"], urls, restarts });
+  ready(role: RoleName, urls: Readonly<Record<string, string>>, restarts: number, pid: number | undefined): void {
+    this.#write("info", "ready", { role, url: urls["main"], urls, restarts, pid });
   }
 
   exited(role: RoleName, reason: string, restartInMs: number | undefined): void {

@@ -99,7 +99,7 @@ async function startInProcess(config: Config, roles: readonly RoleName[], report
       processMetrics: index === 0,
     });
     running.push(role);
-    report.ready(name, role.urls, 0);
+    report.ready(name, role.urls, 0, process.pid);
   }
   return {
     pids: () => [process.pid],

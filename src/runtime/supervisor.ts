@@ -15,7 +15,7 @@ const KILL_AFTER_MS = 13_000;
 export interface SupervisorEvents {
   /** A JSON log line of a role. */
   line(role: RoleName, line: string): void;
-  ready(role: RoleName, urls: Readonly<Record<string, string>>, restarts: number): void;
+  ready(role: RoleName, urls: Readonly<Record<string, string>>, restarts: number, pid: number | undefined): void;
   /** The process ended without being asked to; `restartInMs` is undefined when it will not be restarted. */
   exited(role: RoleName, reason: string, restartInMs: number | undefined): void;
 }
@@ -97,7 +97,7 @@ export class Supervisor {
         return;
       }
       child.everReady = true;
-      events.ready(child.role, message.urls, child.restarts);
+      events.ready(child.role, message.urls, child.restarts, running.pid);
       onReady();
     });
     running.on("error", (error) => {
