@@ -1,10 +1,128 @@
+import { Agent } from "undici";
 import type { RoleContext } from "../../runtime/role.ts";
+import { fetchJson, type HealthAddress, parseAddress } from "./fetch-json.ts";
+import { HealthFamily, type PayloadName } from "./metrics.ts";
+
+const CONNECT_TIMEOUT_MS = 5_000;
 
 export interface HealthCollectorOptions {
   readonly context: RoleContext;
 }
 
-/** Polls the health service and exports the `gatewayz_health_*` family (into `context.registry`). */
-export function startHealthCollector(_options: HealthCollectorOptions): { close(): void } {
-  return { close() {} };
+export interface HealthCollector {
+  /** Stops polling; a round that is under way ends by itself. */
+  close(): void;
+}
+
+/** Path → the payload that its answer is; `/health` only says whether the service is up. */
+const PATHS: readonly { readonly path: string; readonly payload: PayloadName | undefined }[] = [
+  { path: "/health", payload: undefined },
+  { path: "/status", payload: "status" },
+  { path: "/metrics", payload: "metrics" },
+  { path: "/cache/stats", payload: "cache" },
+];
+
+/**
+ * Polls the health service, first at once and then every `gateway.collectorInterval`, and exports the
+ * `gatewayz_health_*` family into `context.registry`. Without an address the family is exported with `up` 0.
+ */
+export function startHealthCollector({ context }: HealthCollectorOptions): HealthCollector {
+  const { config, logger, registry } = context;
+  const family = new HealthFamily(registry);
+  if (config.peers.health === undefined) {
+    logger.info("Health service metrics collector is off: set HEALTH_SERVICE_URL to switch it on");
+    return { close() {} };
+  }
+  const address = parseAddress(config.peers.health);
+  const poller = new Poller(context, address, family);
+  logger.info(
+    { healthServiceUrl: address.url, intervalSeconds: config.gateway.collectorInterval / 1_000 },
+    "Health service metrics collector started",
+  );
+  void poller.run();
+  context.signal.addEventListener("abort", () => poller.close(), { once: true });
+  return { close: () => poller.close() };
+}
+
+class Poller {
+  readonly #context: RoleContext;
+  readonly #address: HealthAddress;
+  readonly #family: HealthFamily;
+  readonly #agent = new Agent({ connections: PATHS.length, connect: { timeout: CONNECT_TIMEOUT_MS } });
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+  /** What the newest log line about it said; undefined before the first round. */
+  #reported: boolean | undefined;
+
+  constructor(context: RoleContext, address: HealthAddress, family: HealthFamily) {
+    this.#context = context;
+    this.#address = address;
+    this.#family = family;
+  }
+
+  /** One round after the other; the next begins one interval after this one began. Never rejects. */
+  async run(): Promise<void> {
+    const beganMs = performance.now();
+    await this.#round();
+    if (this.#closed) return;
+    const { collectorInterval } = this.#context.config.gateway;
+    const delayMs = Math.max(0, collectorInterval - (performance.now() - beganMs));
+    this.#timer = setTimeout(() => void this.run(), delayMs);
+    this.#timer.unref();
+  }
+
+  async #round(): Promise<void> {
+    const timeoutMs = this.#context.config.gateway.collectorTimeout;
+    const answers = await Promise.allSettled(
+      PATHS.map(({ path }) => fetchJson(this.#address, path, timeoutMs, this.#agent)),
+    );
+    if (this.#closed) return;
+    const family = this.#family;
+    const [health] = answers;
+    const up = health!.status === "fulfilled" && health!.value.status < 300;
+    family.setUp(up);
+    if (answers.some(({ status }) => status === "fulfilled")) family.setLastSuccess(Math.floor(Date.now() / 1_000));
+    else {
+      family.countError();
+      family.setUnknown();
+    }
+    const problems = answers.flatMap((answer, index) => this.#apply(answer, PATHS[index]!.payload));
+    this.#report(up, health!.status === "rejected" ? reasonOf(health!.reason) : problems[0]);
+  }
+
+  /** Applies one answer; returns what was wrong with it. */
+  #apply(answer: PromiseSettledResult<Awaited<ReturnType<typeof fetchJson>>>, name: PayloadName | undefined): string[] {
+    if (answer.status === "rejected") return [reasonOf(answer.reason)];
+    if (name === undefined) return [];
+    try {
+      this.#family.apply(name, answer.value.payload);
+      return [];
+    } catch (error) {
+      this.#family.countError();
+      return [reasonOf(error)];
+    }
+  }
+
+  /** One line per change of state, not one per round. */
+  #report(up: boolean, problem: string | undefined): void {
+    if (this.#reported === up) return;
+    const healthServiceUrl = this.#address.url;
+    const { logger } = this.#context;
+    if (up) logger.info({ healthServiceUrl, problem }, "Health service is up");
+    else logger.warn({ healthServiceUrl, problem }, "Health service is down; the gateway keeps serving");
+    this.#reported = up;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    // Destroying ends the requests of a round that is under way; their errors are the round's, which is over.
+    void this.#agent.destroy();
+  }
+}
+
+function reasonOf(error: unknown): string {
+  const { message, code } = error as Error & { code?: string };
+  return message || code || String(error);
 }

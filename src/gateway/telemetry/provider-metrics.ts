@@ -115,10 +115,10 @@ export class ProviderMetrics {
     const nowMs = this.#now();
     const rows = [...this.#providers.values()].map((entry) => ({ ...entry, hour: entry.stats.lastHour(nowMs) }));
     const lines: string[] = [];
-    const write = (name: string, help: string, valueOf: (row: (typeof rows)[number]) => number): void => {
+    const write = (name: string, help: string, read: (row: (typeof rows)[number]) => number): void => {
       lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} gauge`);
       for (const row of rows)
-        lines.push(`${name}{${formatLabels(["provider"], [row.name])}} ${formatNumber(valueOf(row))}`);
+        lines.push(`${name}{${formatLabels(["provider"], [row.name])}} ${formatNumber(read(row))}`);
     };
     write("health_score", "Health score of a provider, 0 to 100.", (row) => row.stats.healthScore);
     lines.push("# HELP circuit_breaker_state 1 for the breaker's state.", "# TYPE circuit_breaker_state gauge");
