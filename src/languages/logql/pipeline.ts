@@ -1,0 +1,158 @@
+import type { Stage } from "./ast.ts";
+import { formatStage } from "./format.ts";
+import { compileLabelFilter } from "./label-filter.ts";
+import { compileLineFilter, type LineFilter } from "./line-filter.ts";
+import type { LineLabels } from "./line-labels.ts";
+import { ParseError } from "./parse-error.ts";
+import { compileParser, isParser } from "./parser-stage.ts";
+import { compileTemplate, type TemplateInput } from "./template.ts";
+
+/** ANSI escape sequences, as `decolorize` removes them. */
+const ANSI = /\x1b(?:\[[0-9;:]*[A-Za-z]|\][^\x07\x1b]*(?:\x07|\x1b\\))/g;
+
+/** One compiled stage: the line as the next stage sees it, or undefined where the line is dropped. */
+export type StageFunction = (line: string, labels: LineLabels, timestampMs: number) => string | undefined;
+
+/** A compiled pipeline, reused for every line of a query. */
+export interface Pipeline {
+  /** Line filters before any other stage: a store may apply them to whole blocks. */
+  readonly lineFilters: readonly LineFilter[];
+  /** The stages after `lineFilters`; empty where the labels stay as they are stored. */
+  readonly stages: readonly StageFunction[];
+  /** `label="value"` filters before any parser, which a store may look up: name and value. */
+  readonly equalities: readonly { readonly name: string; readonly value: string }[];
+}
+
+/**
+ * Compiles the stages of a query.
+ * @param wanted Label names that the result needs, so that parsers cut out only those; undefined for all.
+ * @throws ParseError naming the stage at fault.
+ */
+export function compilePipeline(stages: readonly Stage[], wanted?: ReadonlySet<string>): Pipeline {
+  const lineFilters: LineFilter[] = [];
+  const rest: StageFunction[] = [];
+  const equalities: { name: string; value: string }[] = [];
+  let parsed = false;
+  for (const stage of stages) {
+    parsed ||= isParser(stage) || stage.kind === "labelFormat" || stage.kind === "drop" || stage.kind === "keep";
+    try {
+      if (stage.kind === "lineFilter" && rest.length === 0) lineFilters.push(compileLineFilter(stage));
+      else rest.push(compileStage(stage, wanted));
+    } catch (error) {
+      if (error instanceof ParseError) throw error;
+      throw new ParseError(`stage '${formatStage(stage)}' : ${(error as Error).message}`);
+    }
+    if (!parsed && stage.kind === "labelFilter" && stage.filter.kind === "match" && stage.filter.matcher.type === "=") {
+      const { name, value } = stage.filter.matcher;
+      if (value !== "") equalities.push({ name, value });
+    }
+  }
+  return { lineFilters, stages: rest, equalities };
+}
+
+/** Runs the stages after the leading line filters. */
+export function runStages(
+  stages: readonly StageFunction[],
+  line: string,
+  labels: LineLabels,
+  timestampMs: number,
+): string | undefined {
+  let current: string | undefined = line;
+  for (const stage of stages) {
+    current = stage(current, labels, timestampMs);
+    if (current === undefined) return undefined;
+  }
+  return current;
+}
+
+function compileStage(stage: Stage, wanted: ReadonlySet<string> | undefined): StageFunction {
+  switch (stage.kind) {
+    case "lineFilter": {
+      const filter = compileLineFilter(stage);
+      return (line) => (filter.test(line) ? line : undefined);
+    }
+    case "labelFilter": {
+      const passes = compileLabelFilter(stage.filter);
+      return (line, labels) => (passes(labels) ? line : undefined);
+    }
+    case "json":
+    case "logfmt":
+    case "regexp":
+    case "pattern":
+    case "unpack":
+      return compileParser(stage, wanted);
+    case "decolorize":
+      return (line) => (line.includes("\x1b") ? line.replace(ANSI, "") : line);
+    case "lineFormat":
+      return compileLineFormat(stage.text);
+    case "labelFormat":
+      return compileLabelFormat(stage);
+    case "drop":
+      return (line, labels) => {
+        for (const { name, matcher } of stage.labels) {
+          if (matcher === undefined || matcher.matches(labels.get(name))) labels.remove(name);
+        }
+        return line;
+      };
+    case "keep":
+      return (line, labels) => {
+        for (const name of labels.names()) {
+          const kept = stage.labels.some(
+            (label) => label.name === name && (label.matcher === undefined || label.matcher.matches(labels.get(name))),
+          );
+          if (!kept) labels.remove(name);
+        }
+        return line;
+      };
+  }
+}
+
+function compileLineFormat(text: string): StageFunction {
+  const template = wrap("invalid line template: template: line:1", () => compileTemplate(text));
+  return (line, labels, timestampMs) => {
+    try {
+      return template.render(templateInput(line, labels, timestampMs));
+    } catch (error) {
+      labels.setError("TemplateFormatErr", (error as Error).message);
+      return line;
+    }
+  };
+}
+
+function compileLabelFormat(stage: Stage & { kind: "labelFormat" }): StageFunction {
+  const formats = stage.formats.map((format) => ({
+    ...format,
+    compiled: format.template
+      ? wrap(`invalid template for label '${format.name}': template: label:1`, () => compileTemplate(format.value))
+      : undefined,
+  }));
+  return (line, labels, timestampMs) => {
+    for (const { name, value, compiled } of formats) {
+      if (compiled === undefined) {
+        const moved = labels.get(value);
+        if (moved === "") continue;
+        labels.set(name, moved);
+        labels.remove(value);
+        continue;
+      }
+      try {
+        labels.set(name, compiled.render(templateInput(line, labels, timestampMs)));
+      } catch (error) {
+        labels.setError("TemplateFormatErr", (error as Error).message);
+      }
+    }
+    return line;
+  };
+}
+
+function templateInput(line: string, labels: LineLabels, timestampMs: number): TemplateInput {
+  return { line, timestampMs, get: (name) => labels.get(name), names: () => labels.names() };
+}
+
+function wrap<T>(prefix: string, compile: () => T): T {
+  try {
+    return compile();
+  } catch (error) {
+    throw new Error(`${prefix}: ${(error as Error).message}`);
+  }
+}
