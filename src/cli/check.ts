@@ -1,4 +1,3 @@
-import { resolve } from "node:path";
 import { loadConfig } from "../config/load.ts";
 import { ROLE_NAMES } from "../config/roles.ts";
 import { withPeers } from "../config/topology.ts";
@@ -7,7 +6,7 @@ import { type Finding, type Installation, runChecks } from "../operations/check/
 export interface CheckOptions {
   readonly configFile: string | undefined;
   readonly json: boolean;
-  readonly distDir: string;
+  readonly installDir: string;
   /** Addresses that replace the configured ones. */
   readonly urls: Partial<Record<"gateway" | "health" | "metrics" | "logs" | "traces" | "dashboards", string>>;
 }
@@ -26,7 +25,7 @@ function installationOf(options: CheckOptions): Installation {
     configFile: options.configFile,
     environment: process.env,
     workingDir: process.cwd(),
-    installDir: resolve(options.distDir, ".."),
+    installDir: options.installDir,
     roles: ROLE_NAMES,
     readOnly: true,
   });

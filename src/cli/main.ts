@@ -4,6 +4,7 @@ import { nearestName } from "../config/nearest.ts";
 import { isRoleName, ROLE_NAMES, type RoleName } from "../config/roles.ts";
 import { EXIT_FATAL } from "../runtime/child-protocol.ts";
 import { VERSION } from "../runtime/version.ts";
+import { installDir } from "./install-dir.ts";
 
 const program = new Command("gatewayz")
   .description("An AI inference gateway with its complete monitoring: metrics, logs, traces and dashboards.")
@@ -25,6 +26,7 @@ program
         inProcess: options.inProcess,
         demo: options.demo,
         distDir: import.meta.dirname,
+        installDir: installDir(),
       }),
     );
   });
@@ -42,7 +44,7 @@ program
   .option("--dashboards <url>", "address of Grafana or the dashboards role")
   .action(async ({ config, json, ...urls }: { config?: string; json: boolean } & Record<string, string>) => {
     const { check } = await import("./check.ts");
-    process.exit(await check({ configFile: config, json, urls, distDir: import.meta.dirname }));
+    process.exit(await check({ configFile: config, json, urls, installDir: installDir() }));
   });
 
 program
@@ -51,7 +53,7 @@ program
   .option("--config <file>", "configuration file (default: gatewayz.yaml in the working directory)")
   .action(async ({ config }: { config?: string }) => {
     const { printConfig } = await import("./print-config.ts");
-    printConfig(config, import.meta.dirname);
+    printConfig(config, installDir());
   });
 
 function collectRoles(text: string, previous: RoleName[]): RoleName[] {

@@ -1,4 +1,3 @@
-import { resolve } from "node:path";
 import { stringify } from "yaml";
 import { loadConfig } from "../config/load.ts";
 import { ROLE_NAMES } from "../config/roles.ts";
@@ -7,12 +6,12 @@ import { withPeers } from "../config/topology.ts";
 const SECRET_FIELDS: ReadonlySet<string> = new Set(["apiKey", "adminApiKey", "engineKey", "password"]);
 
 /** `gatewayz config`: the effective configuration as YAML that could be a `gatewayz.yaml`, without its secrets. */
-export function printConfig(configFile: string | undefined, distDir: string): void {
+export function printConfig(configFile: string | undefined, installDir: string): void {
   const { config } = loadConfig({
     configFile,
     environment: process.env,
     workingDir: process.cwd(),
-    installDir: resolve(distDir, ".."),
+    installDir,
     roles: ROLE_NAMES,
     readOnly: true,
   });

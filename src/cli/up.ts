@@ -19,8 +19,10 @@ export interface UpOptions {
   readonly configFile: string | undefined;
   readonly inProcess: boolean;
   readonly demo: boolean;
-  /** Folder of the built program; its parent holds dashboards/, rules/ and web/. */
+  /** Folder of the built program. */
   readonly distDir: string;
+  /** Folder that holds dashboards/, rules/ and web/. */
+  readonly installDir: string;
 }
 
 type PortName = keyof Config["ports"];
@@ -42,7 +44,7 @@ export async function up(options: UpOptions): Promise<number> {
     configFile: options.configFile,
     environment: process.env,
     workingDir: process.cwd(),
-    installDir: resolve(options.distDir, ".."),
+    installDir: options.installDir,
     roles,
   });
   const config = withPeers(await withPorts(withDemo(loaded.config, options.demo), roles), roles);
