@@ -10,7 +10,7 @@ export type ValueType = "none" | "scalar" | "vector" | "matrix" | "string";
 
 /** A duration as written: a constant, or an expression over `step()` and `range()` that the plan resolves. */
 export type Duration =
-  | { readonly kind: "constant"; readonly ms: number; readonly position: Position }
+  | { readonly kind: "constant"; readonly seconds: number; readonly position: Position }
   | { readonly kind: "step" | "range"; readonly position: Position }
   | { readonly kind: "unary"; readonly operator: "+" | "-"; readonly operand: Duration; readonly position: Position }
   | {
@@ -18,7 +18,6 @@ export type Duration =
       readonly operator: DurationOperator;
       readonly left: Duration;
       readonly right: Duration;
-      /** Written in parentheses or as a function, for the formatter. */
       readonly position: Position;
     }
   | { readonly kind: "parenthesis"; readonly inner: Duration; readonly position: Position };
