@@ -66,7 +66,7 @@ export class Stack {
   static async start(options: StackOptions = {}): Promise<Stack> {
     if (!existsSync(PROGRAM)) throw new Error("the program is not built: run npm run build");
     const ports = options.after?.ports ?? (await freePorts());
-    const dataDir = options.after?.dataDir ?? mkdtempSync(join(tmpdir(), "gatewayz-stack-"));
+    const dataDir = options.after?.dataDir ?? temporaryDir("stack");
     const adminKey = options.adminKey ?? options.after?.adminKey ?? "gw_test_canary_0f1e2d3c4b5a69788796";
     const environment: Record<string, string> = {
       PATH: process.env["PATH"] ?? "",
@@ -166,6 +166,10 @@ export class Stack {
   }
 }
 
+export function temporaryDir(purpose: string): string {
+  return mkdtempSync(join(tmpdir(), `gatewayz-${purpose}-`));
+}
+
 /** True while a process exists; a zombie that nobody has reaped yet counts as ended. */
 export function isAlive(pid: number): boolean {
   try {
@@ -179,7 +183,8 @@ function portVariable(name: PortName): string {
   return `GATEWAYZ_PORT_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
 }
 
-async function freePorts(): Promise<Record<PortName, number>> {
+/** A free port for each listener. */
+export async function freePorts(): Promise<Record<PortName, number>> {
   const servers = PORT_NAMES.map(() => createServer());
   const ports = await Promise.all(
     servers.map(

@@ -1,0 +1,118 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { debianTool } from "./support/debian-tools.ts";
+import { codeBlocks } from "./support/shared-documents.ts";
+import { freePorts, isAlive, ROOT, temporaryDir } from "./support/stack.ts";
+
+const PAGES = [
+  "UNIFIED_DEPLOYMENT_GUIDE.md",
+  "HEALTH_SERVICE_METRICS_FIX.md",
+  "LOKI_TEMPO_STABILITY_FIX.md",
+  "DEBUG_MISSING_METRICS.md",
+];
+const ADMIN_KEY = "gw_test_docs_5f0c8e2a7b";
+
+let npm: ChildProcess;
+let dataDir: string;
+let ports: Awaited<ReturnType<typeof freePorts>>;
+let toolPath: string;
+const lines: Record<string, unknown>[] = [];
+
+/** `npm start` as the guide has it, on free ports; the other blocks run against what it started. */
+beforeAll(async () => {
+  ports = await freePorts();
+  dataDir = temporaryDir("docs");
+  toolPath = `${(await debianTool("jq")).binDir}:${process.env["PATH"]}`;
+  npm = spawn("npm", ["start"], {
+    cwd: ROOT,
+    env: environment(),
+    stdio: ["ignore", "pipe", "inherit"],
+    detached: true,
+  });
+  createInterface({ input: npm.stdout! }).on("line", (line) => {
+    if (line.startsWith("{")) lines.push(JSON.parse(line) as Record<string, unknown>);
+  });
+  await expect.poll(() => lines.some(({ msg }) => msg === "all roles ready"), { timeout: 120_000 }).toBe(true);
+  // The first scrapes and the first collector round.
+  await new Promise((done) => setTimeout(done, 15_000));
+});
+afterAll(async () => {
+  if (npm?.pid !== undefined) process.kill(-npm.pid, "SIGTERM");
+  await expect
+    .poll(() => lines.filter(({ msg }) => msg === "ready").every(({ pid }) => !isAlive(Number(pid))), {
+      timeout: 14_000,
+    })
+    .toBe(true);
+  rmSync(dataDir, { recursive: true, force: true });
+});
+
+function environment(): Record<string, string> {
+  const own: Record<string, string> = { ADMIN_API_KEY: ADMIN_KEY, GATEWAYZ_DATA: dataDir };
+  for (const [name, port] of Object.entries(ports)) {
+    own[`GATEWAYZ_PORT_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`] = String(port);
+  }
+  return { ...(process.env as Record<string, string>), PATH: toolPath, ...own };
+}
+
+/** The pages name the default ports; the test's are free ones. */
+function mapped(code: string): string {
+  const defaults: [number, number][] = [
+    [8000, ports.gateway],
+    [8001, ports.health],
+    [9090, ports.metrics],
+    [3100, ports.logs],
+    [3200, ports.traces],
+    [3000, ports.dashboards],
+  ];
+  return defaults.reduce((text, [from, to]) => text.replaceAll(`127.0.0.1:${from}`, `127.0.0.1:${to}`), code);
+}
+
+function run(code: string): Promise<{ code: number; output: string }> {
+  const scriptAddresses = {
+    GATEWAYZ_GATEWAY_URL: `http://127.0.0.1:${ports.gateway}`,
+    GATEWAYZ_LOGS_URL: `http://127.0.0.1:${ports.logs}`,
+    GATEWAYZ_TRACES_URL: `http://127.0.0.1:${ports.traces}`,
+    GATEWAYZ_METRICS_URL: `http://127.0.0.1:${ports.metrics}`,
+    GATEWAYZ_DASHBOARDS_URL: `http://127.0.0.1:${ports.dashboards}`,
+  };
+  const withAddresses = code.includes("health_check.sh") ? { ...environment(), ...scriptAddresses } : environment();
+  return new Promise((done) => {
+    const child = spawn("bash", ["-o", "pipefail", "-e", "-c", code], { cwd: ROOT, env: withAddresses });
+    let output = "";
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => void (output += chunk));
+    child.on("close", (status) => done({ code: status ?? -1, output }));
+  });
+}
+
+for (const page of PAGES) {
+  describe(`docs/${page}`, () => {
+    const blocks = codeBlocks(readFileSync(join(ROOT, "docs", page), "utf8"), "bash");
+    for (const [index, { heading, code }] of blocks.entries()) {
+      if (code.trim() === "npm start") continue; // done before everything else
+      test(`command ${index + 1}, under "${heading}", succeeds and answers`, async () => {
+        // A criterion may need some traffic first; the table is asked until it holds, everything else at once.
+        const patience = code.includes("gatewayz.js check") ? 90_000 : 1;
+        let result = await run(mapped(code));
+        for (const deadline = Date.now() + patience; result.code !== 0 && Date.now() < deadline; )
+          result = await run(mapped(code));
+        expect(result).toMatchObject({ code: 0 });
+        expect(result.output.trim()).not.toBe("");
+        expect(result.output).not.toContain("✗");
+      });
+    }
+  });
+}
+
+test("npm start printed a URL per role", () => {
+  const urls = lines.filter(({ msg }) => msg === "ready").map(({ url }) => url);
+  expect(urls).toEqual(
+    expect.arrayContaining(
+      [ports.gateway, ports.health, ports.metrics, ports.logs, ports.traces, ports.dashboards].map(
+        (port) => `http://127.0.0.1:${port}`,
+      ),
+    ),
+  );
+});
