@@ -114,6 +114,8 @@ export interface TokenUsage {
   readonly inputTokens: number;
   readonly outputTokens: number;
   readonly cachedInputTokens: number;
+  /** Input tokens written to the provider's prompt cache (Anthropic); part of `inputTokens`. */
+  readonly cacheWriteInputTokens?: number;
   readonly reasoningTokens: number;
   readonly source: "provider" | "provider_partial" | "tiktoken" | "word_heuristic";
 }

@@ -1,0 +1,181 @@
+import type { Config } from "../../config/schema.ts";
+import { GatewayError } from "../errors.ts";
+import type { ClientIdentity, Telemetry } from "../request-record.ts";
+
+type Limits = Config["gateway"]["limits"];
+
+const MINUTE_MS = 60_000;
+const WINDOWS = [
+  { name: "minute", ms: MINUTE_MS, requests: "requestsPerMinute", tokens: "tokensPerMinute" },
+  { name: "hour", ms: 60 * MINUTE_MS, requests: "requestsPerHour", tokens: "tokensPerHour" },
+  { name: "day", ms: 24 * 60 * MINUTE_MS, requests: "requestsPerDay", tokens: "tokensPerDay" },
+] as const;
+
+/** Requests and tokens of one window: the current one and, weighed by the part that still counts, the one before. */
+class SlidingCount {
+  readonly #windowMs: number;
+  #startMs = 0;
+  #current = 0;
+  #before = 0;
+
+  constructor(windowMs: number) {
+    this.#windowMs = windowMs;
+  }
+
+  at(nowMs: number): number {
+    this.#advance(nowMs);
+    const elapsed = (nowMs - this.#startMs) / this.#windowMs;
+    return this.#current + this.#before * Math.max(0, 1 - elapsed);
+  }
+
+  add(nowMs: number, amount: number): void {
+    this.#advance(nowMs);
+    this.#current = Math.max(0, this.#current + amount);
+  }
+
+  /** Ms until the window that counts now has ended. */
+  resetMs(nowMs: number): number {
+    this.#advance(nowMs);
+    return this.#startMs + this.#windowMs - nowMs;
+  }
+
+  #advance(nowMs: number): void {
+    const startMs = Math.floor(nowMs / this.#windowMs) * this.#windowMs;
+    if (startMs <= this.#startMs) return; // Also when the clock steps back: counts are never forgotten early.
+    this.#before = startMs - this.#startMs === this.#windowMs ? this.#current : 0;
+    this.#current = 0;
+    this.#startMs = startMs;
+  }
+}
+
+interface KeyState {
+  readonly requests: readonly SlidingCount[];
+  readonly tokens: readonly SlidingCount[];
+  open: number;
+}
+
+/** What a request holds of its key's limits until it is settled. */
+export interface Reservation {
+  /** Reply headers that show the limits (contract 6a); empty for keys without limits. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Replaces the reserved tokens by what was used, and ends the request's place among the open ones. Once. */
+  settle(usedTokens: number): void;
+}
+
+const FREE: Reservation = { headers: {}, settle: () => undefined };
+
+/**
+ * Limits per key, in memory: requests and tokens per minute, hour and day, and requests open at once. Tokens are
+ * reserved before the call and settled after it, so that limits hold under concurrency.
+ */
+export class RateLimits {
+  readonly #limits: Limits;
+  readonly #telemetry: Telemetry;
+  readonly #now: () => number;
+  /** One entry per configured key. */
+  readonly #states = new Map<string, KeyState>();
+
+  constructor(limits: Limits, telemetry: Telemetry, now: () => number = Date.now) {
+    this.#limits = limits;
+    this.#telemetry = telemetry;
+    this.#now = now;
+  }
+
+  /** @throws GatewayError RATE_LIMIT_EXCEEDED, TOKEN_RATE_LIMIT, CONCURRENT_REQUEST_LIMIT. */
+  reserve(client: ClientIdentity, tokens: number): Reservation {
+    if (client.unlimited) return FREE;
+    const state = this.#stateOf(client.keyName);
+    const nowMs = this.#now();
+    this.#check(client, state, nowMs, tokens);
+    state.open++;
+    for (const count of state.requests) count.add(nowMs, 1);
+    for (const count of state.tokens) count.add(nowMs, tokens);
+    let settled = false;
+    return {
+      headers: this.#headers(client, state, nowMs),
+      settle: (usedTokens) => {
+        if (settled) return;
+        settled = true;
+        state.open--;
+        const settledMs = this.#now();
+        for (const count of state.tokens) count.add(settledMs, usedTokens - tokens);
+      },
+    };
+  }
+
+  #check(client: ClientIdentity, state: KeyState, nowMs: number, tokens: number): void {
+    const limits = this.#limits;
+    if (state.open >= limits.concurrent) {
+      this.#refuse(client, state, nowMs, "request_rate", "concurrent_requests", 1, (extra) => {
+        return new GatewayError("CONCURRENT_REQUEST_LIMIT", { limit: limits.concurrent }, extra);
+      });
+    }
+    for (const [index, window] of WINDOWS.entries()) {
+      const limitType = window.name === "day" ? "daily_quota" : "request_rate";
+      const requests = state.requests[index]!;
+      if (requests.at(nowMs) + 1 > limits[window.requests]) {
+        const seconds = Math.max(1, Math.ceil(requests.resetMs(nowMs) / 1_000));
+        this.#refuse(client, state, nowMs, limitType, `requests_per_${window.name}`, seconds, (extra) => {
+          const detail = { limit: limits[window.requests], window: window.name, retryAfterSeconds: seconds };
+          return new GatewayError("RATE_LIMIT_EXCEEDED", detail, extra);
+        });
+      }
+      const used = state.tokens[index]!;
+      // One request larger than what is left passes while the window is still untouched, or it could never be sent.
+      if (used.at(nowMs) > 0 && used.at(nowMs) + tokens > limits[window.tokens]) {
+        const seconds = Math.max(1, Math.ceil(used.resetMs(nowMs) / 1_000));
+        this.#refuse(client, state, nowMs, limitType, `tokens_per_${window.name}`, seconds, (extra) => {
+          const detail = { limit: limits[window.tokens], window: window.name, retryAfterSeconds: seconds };
+          return new GatewayError("TOKEN_RATE_LIMIT", detail, extra);
+        });
+      }
+    }
+  }
+
+  #refuse(
+    client: ClientIdentity,
+    state: KeyState,
+    nowMs: number,
+    limitType: string,
+    reason: string,
+    retryAfterSeconds: number,
+    make: (extra: { retryAfterSeconds: number; headers: Record<string, string> }) => GatewayError,
+  ): never {
+    this.#telemetry.event("rateLimited", { limitType });
+    const headers = { ...this.#headers(client, state, nowMs), "x-ratelimit-reason": reason, "x-ratelimit-scope": "key" };
+    throw make({ retryAfterSeconds, headers });
+  }
+
+  #headers(client: ClientIdentity, state: KeyState, nowMs: number): Record<string, string> {
+    const { requestsPerMinute, tokensPerMinute } = this.#limits;
+    const requests = state.requests[0]!;
+    const remaining = String(Math.max(0, Math.floor(requestsPerMinute - requests.at(nowMs))));
+    const tokensLeft = String(Math.max(0, Math.floor(tokensPerMinute - state.tokens[0]!.at(nowMs))));
+    const resetMs = requests.resetMs(nowMs);
+    const resetUnix = String(Math.ceil((nowMs + resetMs) / 1_000));
+    return {
+      "ratelimit-limit": String(requestsPerMinute),
+      "ratelimit-remaining": remaining,
+      "ratelimit-reset": String(Math.ceil(resetMs / 1_000)),
+      "x-ratelimit-limit-requests": String(requestsPerMinute),
+      "x-ratelimit-remaining-requests": remaining,
+      "x-ratelimit-reset-requests": resetUnix,
+      "x-ratelimit-limit-tokens": String(tokensPerMinute),
+      "x-ratelimit-remaining-tokens": tokensLeft,
+      "x-ratelimit-reset-tokens": resetUnix,
+      "x-ratelimit-burst-window": `${requestsPerMinute} per 60 seconds`,
+      "x-ratelimit-mode": "normal",
+      "x-user-tier": client.tier,
+    };
+  }
+
+  #stateOf(keyName: string): KeyState {
+    let state = this.#states.get(keyName);
+    if (state === undefined) {
+      const counts = (): SlidingCount[] => WINDOWS.map(({ ms }) => new SlidingCount(ms));
+      state = { requests: counts(), tokens: counts(), open: 0 };
+      this.#states.set(keyName, state);
+    }
+    return state;
+  }
+}

@@ -1,0 +1,269 @@
+import { HttpError } from "../runtime/http-error.ts";
+
+export type Dialect = "openai" | "anthropic";
+
+interface CatalogueEntry {
+  readonly status: number;
+  /** `type` and `code` of OpenAI's error object. */
+  readonly openai: readonly [type: string, code: string | null];
+  /** `type` of Anthropic's error object. */
+  readonly anthropic: string;
+  readonly message: (detail: never) => string;
+}
+
+const seconds = (ms: number): string => `${Math.round(ms / 100) / 10} s`;
+
+/** Every error a client can see. errors.test.ts compares it with docs/reference/errors.md, both ways. */
+export const gatewayErrors = {
+  INVALID_JSON: {
+    status: 400,
+    openai: ["invalid_request_error", null],
+    anthropic: "invalid_request_error",
+    message: (d: { reason: string }) => `The request body is not acceptable JSON: ${d.reason}.`,
+  },
+  INVALID_REQUEST: {
+    status: 400,
+    openai: ["invalid_request_error", "invalid_value"],
+    anthropic: "invalid_request_error",
+    message: (d: { reason: string }) => d.reason,
+  },
+  NOT_TRANSLATABLE: {
+    status: 400,
+    openai: ["invalid_request_error", "unsupported_parameter"],
+    anthropic: "invalid_request_error",
+    message: (d: { what: string; provider: string; hint: string }) =>
+      `${d.what} cannot be expressed in the format of provider "${d.provider}": ${d.hint}`,
+  },
+  PROVIDER_REJECTED_REQUEST: {
+    status: 400,
+    openai: ["invalid_request_error", "provider_rejected_request"],
+    anthropic: "invalid_request_error",
+    message: (d: { provider: string; reason: string }) => `Provider "${d.provider}" rejected the request: ${d.reason}`,
+  },
+  AUTHENTICATION_REQUIRED: {
+    status: 401,
+    openai: ["authentication_error", "missing_api_key"],
+    anthropic: "authentication_error",
+    message: (_: object) => "No API key given. Send it as Authorization: Bearer KEY or as x-api-key: KEY.",
+  },
+  INVALID_API_KEY: {
+    status: 401,
+    openai: ["authentication_error", "invalid_api_key"],
+    anthropic: "authentication_error",
+    message: (_: object) => "The API key is not known to this gateway. Check ADMIN_API_KEY or gateway.keys.",
+  },
+  PERMISSION_DENIED: {
+    status: 403,
+    openai: ["permission_error", "permission_denied"],
+    anthropic: "permission_error",
+    message: (d: { what: string }) => `${d.what} needs the admin key (ADMIN_API_KEY).`,
+  },
+  MODEL_NOT_FOUND: {
+    status: 404,
+    openai: ["invalid_request_error", "model_not_found"],
+    anthropic: "not_found_error",
+    message: (d: { model: string }) => `Model ${JSON.stringify(d.model)} is not served here. List models with GET /v1/models.`,
+  },
+  PROVIDER_NOT_FOUND: {
+    status: 404,
+    openai: ["invalid_request_error", "provider_not_found"],
+    anthropic: "not_found_error",
+    message: (d: { provider: string }) => `Provider ${JSON.stringify(d.provider)} is not configured.`,
+  },
+  ROUTE_NOT_FOUND: {
+    status: 404,
+    openai: ["invalid_request_error", "unknown_url"],
+    anthropic: "not_found_error",
+    message: (d: { method: string; path: string }) => `Unknown request URL: ${d.method} ${d.path}.`,
+  },
+  REQUEST_TOO_LARGE: {
+    status: 413,
+    openai: ["invalid_request_error", "request_too_large"],
+    anthropic: "request_too_large",
+    message: (d: { bodyBytesMax: number }) =>
+      `The request body is larger than the limit of ${d.bodyBytesMax} bytes (gateway.bodyBytesMax).`,
+  },
+  PROVIDER_REQUEST_TOO_LARGE: {
+    status: 413,
+    openai: ["invalid_request_error", "request_too_large"],
+    anthropic: "request_too_large",
+    message: (d: { provider: string; reason: string }) => `Provider "${d.provider}" found the request too large: ${d.reason}`,
+  },
+  UNSUPPORTED_MEDIA_TYPE: {
+    status: 415,
+    openai: ["invalid_request_error", "unsupported_media_type"],
+    anthropic: "invalid_request_error",
+    message: (d: { reason: string }) => `The request body cannot be read: ${d.reason}.`,
+  },
+  RATE_LIMIT_EXCEEDED: {
+    status: 429,
+    openai: ["rate_limit_error", "rate_limit_exceeded"],
+    anthropic: "rate_limit_error",
+    message: (d: { limit: number; window: string; retryAfterSeconds: number }) =>
+      `This key may send ${d.limit} requests per ${d.window}. Try again in ${d.retryAfterSeconds} s.`,
+  },
+  TOKEN_RATE_LIMIT: {
+    status: 429,
+    openai: ["rate_limit_error", "rate_limit_exceeded"],
+    anthropic: "rate_limit_error",
+    message: (d: { limit: number; window: string; retryAfterSeconds: number }) =>
+      `This key may use ${d.limit} tokens per ${d.window}. Try again in ${d.retryAfterSeconds} s.`,
+  },
+  CONCURRENT_REQUEST_LIMIT: {
+    status: 429,
+    openai: ["rate_limit_error", "rate_limit_exceeded"],
+    anthropic: "rate_limit_error",
+    message: (d: { limit: number }) => `This key may have ${d.limit} requests open at once. Wait for one to end.`,
+  },
+  PROVIDER_RATE_LIMITED: {
+    status: 429,
+    openai: ["rate_limit_error", "rate_limit_exceeded"],
+    anthropic: "rate_limit_error",
+    message: (d: { provider: string; reason: string; retryAfterSeconds: number }) =>
+      `Provider "${d.provider}" limits the rate: ${d.reason} Try again in ${d.retryAfterSeconds} s.`,
+  },
+  INTERNAL_ERROR: {
+    status: 500,
+    openai: ["server_error", "internal_error"],
+    anthropic: "api_error",
+    message: (_: object) => "The gateway failed; its log has the cause under this request id.",
+  },
+  PROVIDER_ERROR: {
+    status: 502,
+    openai: ["provider_error", "provider_error"],
+    anthropic: "api_error",
+    message: (d: { provider: string; reason: string }) => `Provider "${d.provider}" failed: ${d.reason}`,
+  },
+  PROVIDER_INVALID_RESPONSE: {
+    status: 502,
+    openai: ["provider_error", "provider_invalid_response"],
+    anthropic: "api_error",
+    message: (d: { provider: string; reason: string }) =>
+      `Provider "${d.provider}" sent an answer that cannot be used: ${d.reason}.`,
+  },
+  PROVIDER_AUTHENTICATION_ERROR: {
+    status: 502,
+    openai: ["auth_error", "provider_authentication_error"],
+    anthropic: "api_error",
+    message: (d: { provider: string; reason: string }) =>
+      `Provider "${d.provider}" refused the gateway's credentials: ${d.reason} Check the provider's key.`,
+  },
+  ALL_PROVIDERS_FAILED: {
+    status: 502,
+    openai: ["provider_error", "all_providers_failed"],
+    anthropic: "api_error",
+    message: (d: { tried: string; reason: string }) => `Every provider failed (tried ${d.tried}). The last one: ${d.reason}`,
+  },
+  PROVIDER_STREAM_INTERRUPTED: {
+    status: 502,
+    openai: ["stream_error", "provider_stream_interrupted"],
+    anthropic: "api_error",
+    message: (d: { provider: string; reason: string }) => `The stream of provider "${d.provider}" broke off: ${d.reason}.`,
+  },
+  EMPTY_STREAM: {
+    status: 502,
+    openai: ["empty_stream_error", "empty_stream"],
+    anthropic: "api_error",
+    message: (d: { provider: string }) => `Provider "${d.provider}" ended its stream without any content.`,
+  },
+  PROVIDER_UNAVAILABLE: {
+    status: 503,
+    openai: ["capacity_error", "provider_unavailable"],
+    anthropic: "overloaded_error",
+    message: (d: { provider: string; reason: string }) => `Provider "${d.provider}" cannot be reached: ${d.reason}`,
+  },
+  NO_PROVIDER_CONFIGURED: {
+    status: 503,
+    openai: ["capacity_error", "no_provider_configured"],
+    anthropic: "api_error",
+    message: (_: object) =>
+      "No provider is configured. Set OPENAI_API_KEY, ANTHROPIC_API_KEY or another provider's key, or GATEWAYZ_MODE=demo.",
+  },
+  CONCURRENCY_QUEUE_FULL: {
+    status: 503,
+    openai: ["capacity_error", "concurrency_queue_full"],
+    anthropic: "overloaded_error",
+    message: (d: { active: number; queued: number }) =>
+      `The gateway is busy: ${d.active} requests active and ${d.queued} queued (gateway.concurrency). Try again shortly.`,
+  },
+  CONCURRENCY_QUEUE_TIMEOUT: {
+    status: 503,
+    openai: ["capacity_error", "concurrency_queue_timeout"],
+    anthropic: "overloaded_error",
+    message: (d: { waitMs: number }) =>
+      `The request waited ${seconds(d.waitMs)} for a free slot (gateway.concurrency.queueWait). Try again shortly.`,
+  },
+  SHUTTING_DOWN: {
+    status: 503,
+    openai: ["capacity_error", "service_unavailable"],
+    anthropic: "overloaded_error",
+    message: (_: object) => "The gateway is shutting down. Send the request again.",
+  },
+  PROVIDER_TIMEOUT: {
+    status: 504,
+    openai: ["timeout_error", "provider_timeout"],
+    anthropic: "timeout_error",
+    message: (d: { provider: string; reason: string }) =>
+      `Provider "${d.provider}" did not answer in time: ${d.reason}`,
+  },
+  STREAM_TIMEOUT: {
+    status: 504,
+    openai: ["stream_timeout", "stream_timeout"],
+    anthropic: "timeout_error",
+    message: (d: { provider: string; phase: string; limitMs: number }) =>
+      `The stream of provider "${d.provider}" exceeded the ${d.phase} limit of ${seconds(d.limitMs)}.`,
+  },
+} as const satisfies Record<string, CatalogueEntry>;
+
+export type GatewayErrorCode = keyof typeof gatewayErrors;
+type Detail<C extends GatewayErrorCode> = Parameters<(typeof gatewayErrors)[C]["message"]>[0];
+
+interface Extra {
+  /** The request field at fault, OpenAI's `param`. */
+  readonly param?: string;
+  readonly retryAfterSeconds?: number;
+  /** Further reply headers that belong to this error. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** An error of the catalogue, ready to be written in either dialect. */
+export class GatewayError<C extends GatewayErrorCode = GatewayErrorCode> extends HttpError {
+  readonly code: C;
+  readonly param: string | null;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(code: C, detail: Detail<C>, extra: Extra = {}) {
+    const message = (gatewayErrors[code].message as (detail: Detail<C>) => string)(detail);
+    super(gatewayErrors[code].status, message, extra.retryAfterSeconds);
+    this.code = code;
+    this.param = extra.param ?? null;
+    this.headers = extra.headers ?? {};
+  }
+
+  /** The `type` that a client of this dialect sees. */
+  typeIn(dialect: Dialect): string {
+    return dialect === "openai" ? gatewayErrors[this.code].openai[0] : gatewayErrors[this.code].anthropic;
+  }
+}
+
+/** Body that the client's SDK parses: OpenAI "Error codes", Anthropic "Errors" reference pages. */
+export function errorBody(error: GatewayError, dialect: Dialect, requestId: string): object {
+  if (dialect === "anthropic") {
+    const { anthropic: type } = gatewayErrors[error.code];
+    return { type: "error", error: { type, message: error.message, gateway_code: error.code }, request_id: requestId };
+  }
+  const [type, code] = gatewayErrors[error.code].openai;
+  const { message, param } = error;
+  return { error: { message, type, param, code, gateway_code: error.code, request_id: requestId } };
+}
+
+/** Turns anything thrown into an error of the catalogue; what is unknown becomes INTERNAL_ERROR. */
+export function toGatewayError(error: unknown, bodyBytesMax: number): GatewayError {
+  if (error instanceof GatewayError) return error;
+  const status = error instanceof HttpError ? error.status : (error as { statusCode?: number } | null)?.statusCode;
+  const reason = error instanceof Error ? error.message.replace(/\.$/, "") : String(error);
+  if (status === 413) return new GatewayError("REQUEST_TOO_LARGE", { bodyBytesMax });
+  if (status === 415) return new GatewayError("UNSUPPORTED_MEDIA_TYPE", { reason });
+  if (status === 400) return new GatewayError("INVALID_JSON", { reason });
+  return new GatewayError("INTERNAL_ERROR", {});
+}

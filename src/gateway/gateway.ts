@@ -1,0 +1,27 @@
+import type { RoleContext } from "../runtime/role.ts";
+import type { ConcurrencyGate } from "./access/concurrency-gate.ts";
+import type { Keys } from "./access/keys.ts";
+import type { RateLimits } from "./access/rate-limits.ts";
+import type { DemoTraffic } from "./demo/index.ts";
+import type { InFlight } from "./in-flight.ts";
+import type { Catalog } from "./providers/catalog.ts";
+import type { Provider } from "./providers/provider.ts";
+import type { Breakers } from "./routing/breakers.ts";
+import type { GatewayTelemetry } from "./telemetry/index.ts";
+import type { Prices } from "./usage/prices.ts";
+
+/** Everything the routes share; made once in index.ts. */
+export interface Gateway {
+  readonly context: RoleContext;
+  readonly telemetry: GatewayTelemetry;
+  readonly keys: Keys;
+  readonly rateLimits: RateLimits;
+  readonly gate: ConcurrencyGate;
+  readonly providers: ReadonlyMap<string, Provider>;
+  readonly catalog: Catalog;
+  readonly breakers: Breakers;
+  readonly prices: Prices;
+  readonly inFlight: InFlight;
+  /** Undefined in live mode. */
+  readonly demo: () => DemoTraffic | undefined;
+}

@@ -1,0 +1,127 @@
+import type { IncomingHttpHeaders } from "node:http";
+import type { Dispatcher } from "undici";
+import { READ_AHEAD_BYTES_MAX } from "../limits.ts";
+import { UpstreamError, upstreamErrorOf } from "./upstream-error.ts";
+
+export interface UpstreamHead {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+}
+
+/** Receives a body; `data` returns false to pause the provider's socket until `resume`. */
+export interface BodySink {
+  data(chunk: Buffer): boolean;
+  end(): void;
+  fail(error: UpstreamError): void;
+}
+
+/**
+ * One request to a provider, over undici's dispatch interface: no stream objects, so the cost per chunk is one call.
+ * Deadlines are the caller's (`cancel`); undici's own are off because they tick in seconds.
+ */
+export class UpstreamCall implements Dispatcher.DispatchHandler {
+  /** Resolves with the status line; rejects with UpstreamError when none came. */
+  readonly head: Promise<UpstreamHead>;
+  #resolveHead!: (head: UpstreamHead) => void;
+  #rejectHead!: (error: UpstreamError) => void;
+  #controller: Dispatcher.DispatchController | undefined;
+  #sink: BodySink | undefined;
+  /** What came before a sink was attached. */
+  #early: Buffer[] = [];
+  #earlyBytes = 0;
+  #result: "open" | "ended" | UpstreamError = "open";
+
+  constructor(dispatcher: Dispatcher, options: Dispatcher.DispatchOptions) {
+    this.head = new Promise((resolve, reject) => {
+      this.#resolveHead = resolve;
+      this.#rejectHead = reject;
+    });
+    dispatcher.dispatch({ ...options, headersTimeout: 0, bodyTimeout: 0 }, this);
+  }
+
+  /** Starts delivery, what has already arrived first. Called at most once. */
+  consume(sink: BodySink): void {
+    this.#sink = sink;
+    const early = this.#early;
+    this.#early = [];
+    let flowing = true;
+    for (const chunk of early) flowing = sink.data(chunk) && flowing;
+    if (this.#result === "ended") sink.end();
+    else if (this.#result !== "open") sink.fail(this.#result);
+    else if (flowing) this.#controller?.resume();
+    else this.#controller?.pause();
+  }
+
+  resume(): void {
+    if (this.#result === "open") this.#controller?.resume();
+  }
+
+  /** Closes the connection to the provider now; the sink (or `head`) fails with `cancelled`. */
+  cancel(why: string): void {
+    if (this.#result !== "open") return;
+    const error = new UpstreamError("cancelled", why);
+    this.#controller?.abort(error);
+    this.#settle(error);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#result instanceof UpstreamError) controller.abort(this.#result);
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    if (status >= 200) this.#resolveHead({ status, headers });
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#result !== "open") return;
+    if (this.#sink !== undefined) {
+      if (!this.#sink.data(chunk)) controller.pause();
+      return;
+    }
+    this.#early.push(chunk);
+    this.#earlyBytes += chunk.length;
+    if (this.#earlyBytes > READ_AHEAD_BYTES_MAX) controller.pause();
+  }
+
+  onResponseEnd(): void {
+    if (this.#result !== "open") return;
+    this.#result = "ended";
+    this.#sink?.end();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.#settle(upstreamErrorOf(error));
+  }
+
+  #settle(error: UpstreamError): void {
+    if (this.#result !== "open") return;
+    this.#result = error;
+    this.#rejectHead(error);
+    this.#sink?.fail(error);
+  }
+}
+
+/**
+ * Collects a whole body.
+ * @throws UpstreamError `protocol` past `bytesMax`, or what the connection says.
+ */
+export function readBody(call: UpstreamCall, bytesMax: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    call.consume({
+      data(chunk) {
+        bytes += chunk.length;
+        chunks.push(chunk);
+        if (bytes > bytesMax) {
+          reject(new UpstreamError("protocol", `its answer is longer than ${bytesMax} bytes`));
+          call.cancel("answer too long");
+        }
+        return true;
+      },
+      end: () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, bytes)),
+      fail: reject,
+    });
+  });
+}

@@ -1,0 +1,283 @@
+import type { ServerResponse } from "node:http";
+import type { FastifyReply, FastifyRequest } from "fastify";
+import { decodeBody, parseJson } from "../../runtime/body.ts";
+import type { Reservation } from "../access/rate-limits.ts";
+import { type Dialect, GatewayError, toGatewayError } from "../errors.ts";
+import type { Gateway } from "../gateway.ts";
+import { isObject, type JsonObject, stringAt } from "../json.ts";
+import { nowMs } from "../record.ts";
+import type { InferenceRequest, RequestOutcome, RequestRecord } from "../request-record.ts";
+import type { Answer } from "../routing/attempt.ts";
+import { AttemptFailure, failureOfStreamedError } from "../routing/attempt-failure.ts";
+import { answerFrom, settleAttempt } from "../routing/failover.ts";
+import { resolveTargets } from "../routing/resolve.ts";
+import type { StreamMeter } from "../stream/converter.ts";
+import { breakError } from "../stream/relay.ts";
+import { Conversation } from "../translation/conversation.ts";
+import { meteredUsage } from "../usage/metered-usage.ts";
+import { errorReply, recordedError } from "./request-state.ts";
+import { withGatewayUsage } from "./gateway-usage.ts";
+
+/** Output tokens reserved for a request that names no maximum; settled to the real count afterwards. */
+const RESERVED_OUTPUT_TOKENS_MAX = 1_024;
+const CLIENT_GONE = new Error("client gone");
+
+/** What differs between the two inference routes. */
+export interface InferenceRoute {
+  readonly dialect: Dialect;
+  validate(body: JsonObject): InferenceRequest;
+}
+
+/** The body of a request as a JSON object. @throws GatewayError INVALID_JSON, UNSUPPORTED_MEDIA_TYPE, REQUEST_TOO_LARGE. */
+export async function readJsonBody(gateway: Gateway, request: FastifyRequest): Promise<JsonObject> {
+  const { bodyBytesMax } = gateway.context.config.gateway;
+  try {
+    const raw = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+    if (request.record) request.record.requestBodyBytes = raw.length;
+    const bytes = await decodeBody(request.headers["content-encoding"], raw, bodyBytesMax);
+    const body = parseJson(bytes.toString("utf8"));
+    if (!isObject(body)) throw new GatewayError("INVALID_JSON", { reason: "it must be a JSON object" });
+    return body;
+  } catch (error) {
+    throw toGatewayError(error, bodyBytesMax);
+  }
+}
+
+/**
+ * One inference request from body to last byte: decode, validate, reserve, route, answer, settle. The reply is written
+ * to the socket directly; whatever happens, the record has an outcome when this resolves.
+ */
+export async function serveInference(
+  gateway: Gateway,
+  route: InferenceRoute,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  const exchange = new Exchange(gateway, request, reply);
+  reply.hijack();
+  request.exchange = exchange.run(route);
+  await request.exchange;
+}
+
+class Exchange {
+  readonly #gateway: Gateway;
+  readonly #request: FastifyRequest;
+  readonly #record: RequestRecord;
+  readonly #raw: ServerResponse;
+  readonly #headers: Record<string, string | string[] | number | undefined>;
+  readonly #controller = new AbortController();
+  #reservation: Reservation | undefined;
+  #leaveGate: (() => void) | undefined;
+
+  constructor(gateway: Gateway, request: FastifyRequest, reply: FastifyReply) {
+    this.#gateway = gateway;
+    this.#request = request;
+    this.#record = request.record!;
+    this.#raw = reply.raw;
+    this.#headers = reply.getHeaders() as Record<string, string>;
+  }
+
+  async run(route: InferenceRoute): Promise<void> {
+    const { inFlight } = this.#gateway;
+    const clientGone = (): void => this.#controller.abort(CLIENT_GONE);
+    this.#raw.once("close", clientGone);
+    let usedTokens = 0;
+    try {
+      inFlight.enter(this.#controller);
+      const { conversation, answer } = await this.#answer(route);
+      if (answer.kind === "json") this.#sendJson(conversation, answer);
+      else await this.#sendStream(conversation, answer);
+      usedTokens = (this.#record.usage?.inputTokens ?? 0) + (this.#record.usage?.outputTokens ?? 0);
+    } catch (error) {
+      this.#sendError(error);
+    } finally {
+      this.#raw.off("close", clientGone);
+      this.#leaveGate?.();
+      this.#reservation?.settle(usedTokens);
+      inFlight.leave(this.#controller);
+    }
+  }
+
+  /** Everything before the first byte of the reply. */
+  async #answer(route: InferenceRoute): Promise<{ conversation: Conversation; answer: Answer }> {
+    const gateway = this.#gateway;
+    const record = this.#record;
+    const client = record.client!;
+    const parsingStart = performance.now();
+    const body = await readJsonBody(gateway, this.#request);
+    record.inference = route.validate(body);
+    record.stages.request_parsing = performance.now() - parsingStart;
+    const preparationStart = performance.now();
+    record.probe = client.keyName === "admin" && this.#request.headers["x-gatewayz-probe"] === "1";
+    const conversation = new Conversation(route.dialect, body, record.traceId);
+    const providerField = stringAt(body, "provider");
+    const model = record.inference.requestedModel;
+    const targets = await resolveTargets(gateway.providers, gateway.catalog, model, providerField, record.probe);
+    if (!client.unlimited) {
+      const output = Math.min(record.inference.maxTokens ?? RESERVED_OUTPUT_TOKENS_MAX, RESERVED_OUTPUT_TOKENS_MAX);
+      this.#reservation = gateway.rateLimits.reserve(client, conversation.estimateInputTokens() + output);
+      Object.assign(this.#headers, this.#reservation.headers);
+    } else this.#headers["x-user-tier"] = client.tier;
+    this.#leaveGate = await gateway.gate.enter(this.#controller.signal);
+    record.stages.request_preparation = performance.now() - preparationStart;
+    const fetchStart = performance.now();
+    const input = { record, conversation, clientHeaders: this.#request.headers, signal: this.#controller.signal };
+    const context = { ...gateway, timeouts: gateway.context.config.gateway.timeouts };
+    const answer = await answerFrom(context, input, targets).finally(() => {
+      record.stages.backend_fetch = performance.now() - fetchStart;
+    });
+    const { provider } = answer.target;
+    record.simulated = provider.simulated;
+    if (provider.simulated) this.#headers["x-gatewayz-simulated"] = "true";
+    this.#headers["x-gatewayz-provider"] = provider.name;
+    if (answer.dropped.length > 0) this.#headers["x-gatewayz-dropped-params"] = answer.dropped.join(", ");
+    await gateway.prices.load();
+    return { conversation, answer };
+  }
+
+  #sendJson(conversation: Conversation, answer: Answer & { kind: "json" }): void {
+    const record = this.#record;
+    this.#meter(conversation, answer, answer.meter, true);
+    let { bytes } = answer;
+    if (conversation.dialect === "openai") bytes = withGatewayUsage(bytes, answer.target.provider.name, record, nowMs());
+    this.#raw.writeHead(200, {
+      ...this.#headers,
+      "content-type": "application/json; charset=utf-8",
+      "content-length": bytes.length,
+    });
+    this.#raw.end(bytes);
+    record.outcome = this.#outcome(200, answer, answer.meter, { responseBodyBytes: bytes.length, chunks: 0 });
+  }
+
+  async #sendStream(conversation: Conversation, answer: Answer & { kind: "stream" }): Promise<void> {
+    const gateway = this.#gateway;
+    const record = this.#record;
+    const { relay, converter, target, attempt } = answer;
+    const { signal } = this.#controller;
+    const { streamIdle: idleMs, stream: wallMs } = gateway.context.config.gateway.timeouts;
+    this.#raw.writeHead(200, {
+      ...this.#headers,
+      "content-type": "text/event-stream; charset=utf-8",
+      "cache-control": "no-cache, no-transform",
+      "x-accel-buffering": "no",
+    });
+    const streamStart = performance.now();
+    const cancel = (): void => relay.cancel();
+    signal.addEventListener("abort", cancel);
+    if (signal.aborted) relay.cancel();
+    relay.commit(this.#raw, { idleMs, wallMs });
+    const broken = await relay.done;
+    signal.removeEventListener("abort", cancel);
+    record.stages.stream_processing = performance.now() - streamStart;
+    const clientAborted = signal.aborted && signal.reason === CLIENT_GONE;
+    const failure = broken === undefined || clientAborted ? undefined : this.#streamFailure(broken, answer);
+    if (failure !== undefined && !this.#raw.destroyed) this.#raw.write(converter.fail(failure.error, record.requestId));
+    if (!clientAborted) this.#endOrDestroy();
+    this.#meter(conversation, answer, converter.meter, broken === undefined);
+    const { chunksDropped } = converter.meter;
+    if (chunksDropped > 0) {
+      gateway.telemetry.event("chunksDropped", { provider: target.provider.name, model: target.model, count: chunksDropped });
+    }
+    settleAttempt(gateway, record.probe, attempt, clientAborted ? "cancelled" : failure);
+    const startOffsetMs = performance.timeOrigin - record.startedAtMs;
+    record.outcome = this.#outcome(200, answer, converter.meter, {
+      responseBodyBytes: relay.bytesWritten,
+      timeToFirstChunkMs: relay.firstChunkAt === undefined ? undefined : relay.firstChunkAt + startOffsetMs,
+      chunks: converter.meter.chunks,
+      clientAborted,
+      error: recordedError(failure?.error, record.dialect),
+    });
+  }
+
+  #streamFailure(broken: Parameters<typeof breakError>[0], answer: Answer & { kind: "stream" }): AttemptFailure {
+    const { reason } = this.#controller.signal;
+    if (reason instanceof GatewayError) return new AttemptFailure(reason, false, false);
+    const { providerError } = answer.converter;
+    const { provider } = answer.target;
+    if (providerError !== undefined) return failureOfStreamedError(provider, answer.target.model, providerError);
+    // A client that stopped reading is not the provider's fault.
+    const stalledClient = broken.kind === "idle" && this.#raw.writableNeedDrain;
+    return new AttemptFailure(breakError(broken, provider.name), false, !stalledClient);
+  }
+
+  /** A client that does not read would keep the socket for ever; others get a proper end. */
+  #endOrDestroy(): void {
+    if (this.#raw.writableNeedDrain) this.#raw.destroy();
+    else this.#raw.end();
+  }
+
+  #meter(conversation: Conversation, answer: Answer, meter: StreamMeter, complete: boolean): void {
+    const record = this.#record;
+    const { provider, model } = answer.target;
+    const { raw, source } = meteredUsage(meter, complete, () => conversation.estimateInputTokens());
+    record.usage = {
+      inputTokens: raw.inputTokens,
+      outputTokens: raw.outputTokens,
+      cachedInputTokens: raw.cacheReadTokens,
+      cacheWriteInputTokens: raw.cacheWriteTokens,
+      reasoningTokens: raw.reasoningTokens,
+      source,
+    };
+    record.cost = this.#gateway.prices.price(provider.quirks.pricedAs ?? provider.name, model, raw);
+  }
+
+  #outcome(
+    statusCode: number,
+    answer: Answer,
+    meter: StreamMeter,
+    rest: Partial<RequestOutcome> & Pick<RequestOutcome, "responseBodyBytes" | "chunks">,
+  ): RequestOutcome {
+    return {
+      statusCode,
+      provider: answer.target.provider.name,
+      model: answer.target.model,
+      responseId: meter.responseId,
+      finishReason: meter.finishReason,
+      finishedAtMs: nowMs(),
+      timeToFirstByteMs: answer.headAtMs - this.#record.startedAtMs,
+      timeToFirstChunkMs: undefined,
+      chunksDropped: meter.chunksDropped,
+      clientAborted: false,
+      error: undefined,
+      ...rest,
+    };
+  }
+
+  /** Nothing has been sent yet: a proper error reply, or only a record where nobody listens any more. */
+  #sendError(thrown: unknown): void {
+    const record = this.#record;
+    const clientAborted = thrown === CLIENT_GONE || this.#raw.destroyed;
+    const error = clientAborted ? undefined : toGatewayError(thrown, this.#gateway.context.config.gateway.bodyBytesMax);
+    let responseBodyBytes = 0;
+    if (error !== undefined) {
+      if (error.code === "INTERNAL_ERROR") this.#logInternal(thrown);
+      const { status, headers, body } = errorReply(error, record.dialect, record.requestId);
+      responseBodyBytes = Buffer.byteLength(body);
+      const closing = this.#gateway.inFlight.draining ? { connection: "close" } : {};
+      this.#raw.writeHead(status, { ...this.#headers, ...headers, ...closing, "content-length": responseBodyBytes });
+      this.#raw.end(body);
+    }
+    const lastTried = record.attempts.findLast(({ result }) => result !== "skipped");
+    record.outcome = {
+      statusCode: error?.status ?? 499, // nginx's "client closed request"; no reply was sent.
+      provider: lastTried?.provider,
+      model: lastTried?.model,
+      responseId: undefined,
+      finishReason: undefined,
+      responseBodyBytes,
+      finishedAtMs: nowMs(),
+      timeToFirstByteMs: undefined,
+      timeToFirstChunkMs: undefined,
+      chunks: 0,
+      chunksDropped: 0,
+      clientAborted,
+      error: recordedError(error, record.dialect),
+    };
+  }
+
+  #logInternal(thrown: unknown): void {
+    const { message, stack, name } = thrown instanceof Error ? thrown : new Error(String(thrown));
+    this.#gateway.telemetry.event("uncaughtError", { type: name });
+    this.#gateway.context.logger.error({ error: message, stack, requestId: this.#record.requestId }, "request failed");
+  }
+}

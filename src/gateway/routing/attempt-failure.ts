@@ -1,0 +1,128 @@
+import type { IncomingHttpHeaders } from "node:http";
+import { GatewayError } from "../errors.ts";
+import { objectAt, parseObject, stringAt } from "../json.ts";
+import { RETRY_AFTER_SECONDS_DEFAULT } from "../limits.ts";
+import { type Provider, safeText } from "../providers/provider.ts";
+import type { UpstreamError } from "../providers/upstream-error.ts";
+import type { StreamedProviderError } from "../stream/converter.ts";
+
+/** Contract section 5; 529 is how Anthropic says 503. A 429 and a 500 do not fail over. */
+const FAILOVER_STATUSES: ReadonlySet<number> = new Set([401, 402, 403, 404, 502, 503, 504, 529]);
+const RETRY_AFTER_SECONDS_MAX = 3_600;
+
+/** Why one attempt failed, and what follows from it. */
+export class AttemptFailure extends Error {
+  override readonly name = "AttemptFailure";
+  readonly error: GatewayError;
+  /** Whether the next provider is tried. */
+  readonly failover: boolean;
+  /** Whether the provider's breaker counts it. A request that is itself at fault says nothing about the provider. */
+  readonly countsAsFailure: boolean;
+
+  constructor(error: GatewayError, failover: boolean, countsAsFailure: boolean) {
+    super(error.message);
+    this.error = error;
+    this.failover = failover;
+    this.countsAsFailure = countsAsFailure;
+  }
+}
+
+/** The failure behind a status that is not 2xx. */
+export function failureOfStatus(
+  provider: Provider,
+  model: string,
+  status: number,
+  headers: IncomingHttpHeaders,
+  bodyText: string,
+): AttemptFailure {
+  const body = parseObject(bodyText);
+  const error = body === undefined ? {} : objectAt(body, "error");
+  const text = stringAt(error, "message") ?? (body && (stringAt(body, "message") ?? stringAt(body, "error")));
+  const reason = safeText(provider, text ?? `status ${status}`);
+  const param = stringAt(error, "param");
+  return failureOf(provider, model, status, reason, retryAfterSeconds(headers["retry-after"]), param);
+}
+
+/** The failure behind an error object inside a 200: a stream's error event, or an error where an answer should be. */
+export function failureOfStreamedError(provider: Provider, model: string, error: StreamedProviderError): AttemptFailure {
+  return failureOf(provider, model, statusOfStreamedError(error), safeText(provider, error.message), undefined, undefined);
+}
+
+function statusOfStreamedError({ type, code }: StreamedProviderError): number {
+  const number = Number(code);
+  if (Number.isInteger(number) && number >= 400 && number <= 599) return number;
+  const words = `${type ?? ""} ${code ?? ""}`;
+  if (/rate_limit|insufficient_quota/.test(words)) return 429;
+  if (/overloaded|capacity|unavailable/.test(words)) return 503;
+  if (/authentication|permission|invalid_api_key/.test(words)) return 401;
+  if (/not_found/.test(words)) return 404;
+  if (/timeout/.test(words)) return 504;
+  if (/invalid_request|context_length/.test(words)) return 400;
+  return 502;
+}
+
+function failureOf(
+  provider: Provider,
+  model: string,
+  status: number,
+  reason: string,
+  retryAfter: number | undefined,
+  param: string | undefined,
+): AttemptFailure {
+  const failover = FAILOVER_STATUSES.has(status);
+  const detail = { provider: provider.name, reason: sentence(reason) };
+  if (status === 429) {
+    const retryAfterSeconds = retryAfter ?? RETRY_AFTER_SECONDS_DEFAULT;
+    const extra = { retryAfterSeconds, headers: { "x-ratelimit-scope": "upstream" } };
+    return new AttemptFailure(new GatewayError("PROVIDER_RATE_LIMITED", { ...detail, retryAfterSeconds }, extra), false, false);
+  }
+  if (status === 401 || status === 403) {
+    return new AttemptFailure(new GatewayError("PROVIDER_AUTHENTICATION_ERROR", detail), failover, true);
+  }
+  if (status === 404) return new AttemptFailure(new GatewayError("MODEL_NOT_FOUND", { model }, { param: "model" }), failover, false);
+  if (status === 413) return new AttemptFailure(new GatewayError("PROVIDER_REQUEST_TOO_LARGE", detail), false, false);
+  if (status === 503 || status === 529) {
+    const extra = retryAfter === undefined ? {} : { retryAfterSeconds: retryAfter };
+    return new AttemptFailure(new GatewayError("PROVIDER_UNAVAILABLE", detail, extra), failover, true);
+  }
+  if (status === 504) return new AttemptFailure(new GatewayError("PROVIDER_TIMEOUT", detail), failover, true);
+  if (status >= 500 || status === 402) return new AttemptFailure(new GatewayError("PROVIDER_ERROR", detail), failover, true);
+  if (status >= 400) {
+    const extra = param === undefined ? {} : { param };
+    return new AttemptFailure(new GatewayError("PROVIDER_REJECTED_REQUEST", detail, extra), false, false);
+  }
+  return invalidResponse(provider, status >= 300 ? `a redirect (${status}), which is not followed` : `status ${status}`);
+}
+
+/** An answer that arrived but cannot be one. */
+export function invalidResponse(provider: Provider, reason: string): AttemptFailure {
+  return new AttemptFailure(new GatewayError("PROVIDER_INVALID_RESPONSE", { provider: provider.name, reason }), true, true);
+}
+
+/** The failure behind a connection that did not hold. */
+export function failureOfUpstream(provider: Provider, error: UpstreamError): AttemptFailure {
+  const detail = { provider: provider.name, reason: sentence(error.message) };
+  switch (error.failure) {
+    case "connect":
+      return new AttemptFailure(new GatewayError("PROVIDER_UNAVAILABLE", detail), true, true);
+    case "connect_timeout":
+      return new AttemptFailure(new GatewayError("PROVIDER_TIMEOUT", detail), true, true);
+    case "reset":
+      return new AttemptFailure(new GatewayError("PROVIDER_ERROR", detail), true, true);
+    case "protocol":
+    case "cancelled":
+      return invalidResponse(provider, error.message);
+  }
+}
+
+/** Seconds of a `Retry-After` header in either form (RFC 9110, section 10.2.3), at most an hour. */
+export function retryAfterSeconds(header: string | string[] | undefined, nowMs = Date.now()): number | undefined {
+  if (typeof header !== "string") return undefined;
+  const seconds = /^\d+(\.\d+)?$/.test(header.trim()) ? Number(header) : (Date.parse(header) - nowMs) / 1_000;
+  if (!Number.isFinite(seconds)) return undefined;
+  return Math.min(RETRY_AFTER_SECONDS_MAX, Math.max(1, Math.ceil(seconds)));
+}
+
+function sentence(text: string): string {
+  return /[.!?…]$/.test(text) ? text : `${text}.`;
+}

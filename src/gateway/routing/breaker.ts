@@ -1,0 +1,149 @@
+import type { Config } from "../../config/schema.ts";
+import type { BreakerState } from "../request-record.ts";
+
+export type BreakerLimits = Config["gateway"]["breaker"];
+
+export interface BreakerListener {
+  moved(from: BreakerState, to: BreakerState): void;
+  counted(state: BreakerState, success: boolean): void;
+}
+
+/** JSON of `GET /circuit-breakers/{provider}` (contract section 4). */
+export interface BreakerView {
+  readonly provider: string;
+  readonly state: BreakerState;
+  readonly failure_count: number;
+  readonly success_count: number;
+  readonly failure_rate: number;
+  readonly recent_requests: number;
+  readonly opened_at: string | null;
+  readonly seconds_until_retry: number;
+}
+
+/** The window is counted in this many slices, so that old results leave gradually and memory stays constant. */
+const SLICES = 12;
+
+/**
+ * The provider breaker of contract section 4: opens on consecutive failures or on a failure rate over a window, lets
+ * everything through again (half-open) after `openFor`, closes on successes and reopens on failures counted there.
+ * A success zeroes the consecutive failures, a move resets the counters.
+ */
+export class Breaker {
+  readonly #provider: string;
+  readonly #limits: BreakerLimits;
+  readonly #listener: BreakerListener;
+  readonly #now: () => number;
+  #state: BreakerState = "closed";
+  #failureCount = 0;
+  #successCount = 0;
+  #openedAtMs: number | undefined;
+  readonly #sliceTotals = new Uint32Array(SLICES);
+  readonly #sliceFailures = new Uint32Array(SLICES);
+  #slice = 0;
+
+  /** @param now Unix ms. */
+  constructor(provider: string, limits: BreakerLimits, listener: BreakerListener, now: () => number = Date.now) {
+    this.#provider = provider;
+    this.#limits = limits;
+    this.#listener = listener;
+    this.#now = now;
+  }
+
+  /** The state, after an open breaker's time is over: half-open. */
+  get state(): BreakerState {
+    if (this.#state === "open" && this.#now() >= (this.#openedAtMs ?? 0) + this.#limits.openFor) this.#move("half_open");
+    return this.#state;
+  }
+
+  /** Counts the result of a call that was sent. */
+  count(success: boolean): void {
+    const state = this.state;
+    this.#listener.counted(state, success);
+    if (state === "closed") this.#countClosed(success);
+    else if (state === "half_open") this.#countHalfOpen(success);
+    // Results of calls that were under way when it opened say nothing new.
+  }
+
+  #countClosed(success: boolean): void {
+    this.#advanceWindow();
+    this.#sliceTotals[this.#slice % SLICES]!++;
+    if (success) {
+      this.#successCount++;
+      this.#failureCount = 0;
+      return;
+    }
+    this.#sliceFailures[this.#slice % SLICES]!++;
+    this.#failureCount++;
+    const { total, failures } = this.#window();
+    const rateTooHigh = total >= this.#limits.windowRequestsMin && failures / total >= this.#limits.failureRate;
+    if (this.#failureCount >= this.#limits.consecutiveFailures || rateTooHigh) this.#move("open");
+  }
+
+  #countHalfOpen(success: boolean): void {
+    if (success) this.#successCount++;
+    else this.#failureCount++;
+    if (this.#failureCount >= this.#limits.halfOpenFailures) this.#move("open");
+    else if (this.#successCount >= this.#limits.halfOpenSuccesses) this.#move("closed");
+  }
+
+  /** Closes it by hand. */
+  reset(): void {
+    this.#clear();
+    if (this.#state !== "closed") this.#move("closed");
+  }
+
+  view(): BreakerView {
+    const state = this.state;
+    this.#advanceWindow();
+    const { total, failures } = this.#window();
+    const opened = state === "open" ? this.#openedAtMs : undefined;
+    const retryMs = opened === undefined ? 0 : opened + this.#limits.openFor - this.#now();
+    return {
+      provider: this.#provider,
+      state,
+      failure_count: this.#failureCount,
+      success_count: this.#successCount,
+      failure_rate: total === 0 ? 0 : failures / total,
+      recent_requests: total,
+      opened_at: opened === undefined ? null : new Date(opened).toISOString(),
+      seconds_until_retry: Math.max(0, Math.ceil(retryMs / 1_000)),
+    };
+  }
+
+  #move(to: BreakerState): void {
+    const from = this.#state;
+    this.#state = to;
+    this.#openedAtMs = to === "open" ? this.#now() : undefined;
+    this.#clear();
+    this.#listener.moved(from, to);
+  }
+
+  #clear(): void {
+    this.#failureCount = 0;
+    this.#successCount = 0;
+    this.#sliceTotals.fill(0);
+    this.#sliceFailures.fill(0);
+  }
+
+  #advanceWindow(): void {
+    const slice = Math.floor(this.#now() / (this.#limits.window / SLICES));
+    const steps = Math.min(SLICES, Math.max(0, slice - this.#slice));
+    for (let step = 1; step <= steps; step++) {
+      const index = (slice - steps + step) % SLICES;
+      this.#sliceTotals[index] = 0;
+      this.#sliceFailures[index] = 0;
+    }
+    // A clock that steps back keeps counting in the newest slice.
+    this.#slice = Math.max(slice, this.#slice);
+  }
+
+  #window(): { total: number; failures: number } {
+    let total = 0;
+    let failures = 0;
+    for (let index = 0; index < SLICES; index++) {
+      total += this.#sliceTotals[index]!;
+      failures += this.#sliceFailures[index]!;
+    }
+    return { total, failures };
+  }
+}

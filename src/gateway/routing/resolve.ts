@@ -1,0 +1,134 @@
+import { GatewayError } from "../errors.ts";
+import { ATTEMPTS_MAX } from "../limits.ts";
+import type { Catalog } from "../providers/catalog.ts";
+import { type Provider, upstreamModel } from "../providers/provider.ts";
+
+/** One provider to try, with the id that it uses for the model. */
+export interface Target {
+  readonly provider: Provider;
+  readonly model: string;
+}
+
+/** Contract section 5: the order in which providers are tried. Others follow by name. */
+const DEFAULT_CHAIN = [
+  "openai",
+  "anthropic",
+  "google-vertex",
+  "openrouter",
+  "cerebras",
+  "featherless",
+  "alibaba",
+  "fireworks",
+  "together",
+];
+
+/** Who makes models of this name, and the only providers that may serve them. */
+const FAMILIES: readonly { readonly pattern: RegExp; readonly chain: readonly string[]; readonly vendor: string }[] = [
+  { pattern: /^(openai\/|gpt-|chatgpt-|o\d)/, chain: ["openai", "openrouter"], vendor: "openai" },
+  { pattern: /^(anthropic\/|claude-)/, chain: ["anthropic", "openrouter"], vendor: "anthropic" },
+  { pattern: /^(x-ai\/|grok-)/, chain: ["xai"], vendor: "x-ai" },
+  { pattern: /^openrouter\/|:(free|exacto|extended)$/, chain: ["openrouter"], vendor: "openrouter" },
+];
+
+/**
+ * The providers to try for a model, first choice first.
+ *
+ * A provider named by the client (field `provider`, or as prefix `provider/model`) comes first; the rest are those that
+ * list the model, in the family's or the default order. A provider that has never told its list is tried when the
+ * model's family or the client names it, or when nobody lists the model: its own 404 is then the answer.
+ *
+ * @param pinned With true only the named provider is tried.
+ * @throws GatewayError NO_PROVIDER_CONFIGURED, PROVIDER_NOT_FOUND, MODEL_NOT_FOUND.
+ */
+export async function resolveTargets(
+  providers: ReadonlyMap<string, Provider>,
+  catalog: Catalog,
+  model: string,
+  providerField: string | undefined,
+  pinned: boolean,
+): Promise<Target[]> {
+  if (providers.size === 0) throw new GatewayError("NO_PROVIDER_CONFIGURED", {});
+  if (providerField !== undefined && !providers.has(providerField)) {
+    throw new GatewayError("PROVIDER_NOT_FOUND", { provider: providerField }, { param: "provider" });
+  }
+  let targets = targetsNow(providers, catalog, model, providerField, false);
+  if (targets.length === 0) {
+    await catalog.refresh(true); // A model may be newer than our list.
+    targets = targetsNow(providers, catalog, model, providerField, true);
+  }
+  if (pinned && providerField !== undefined) targets = targets.filter(({ provider }) => provider.name === providerField);
+  if (targets.length === 0) throw new GatewayError("MODEL_NOT_FOUND", { model }, { param: "model" });
+  return targets.slice(0, ATTEMPTS_MAX);
+}
+
+function targetsNow(
+  providers: ReadonlyMap<string, Provider>,
+  catalog: Catalog,
+  model: string,
+  providerField: string | undefined,
+  trustAll: boolean,
+): Target[] {
+  const named = namedProvider(providers, catalog, model, providerField);
+  const bareModel = named?.model ?? model;
+  const family = FAMILIES.find(({ pattern }) => pattern.test(bareModel));
+  const targets: Target[] = [];
+  for (const name of order(providers, family?.chain, named?.provider.name)) {
+    const provider = providers.get(name);
+    if (provider === undefined) continue;
+    const trusted = trustAll || provider === named?.provider || family?.chain.includes(name) === true;
+    const id = servedId(provider, catalog, bareModel, family?.vendor, trusted);
+    if (id !== undefined) targets.push({ provider, model: upstreamModel(provider, id) });
+  }
+  return targets;
+}
+
+/** The provider that the client asked for by name, if any, and the model without that name. */
+function namedProvider(
+  providers: ReadonlyMap<string, Provider>,
+  catalog: Catalog,
+  model: string,
+  providerField: string | undefined,
+): Target | undefined {
+  const slash = model.indexOf("/");
+  const prefix = slash > 0 ? model.slice(0, slash) : undefined;
+  if (providerField !== undefined) {
+    return { provider: providers.get(providerField)!, model: prefix === providerField ? model.slice(slash + 1) : model };
+  }
+  const provider = prefix === undefined ? undefined : providers.get(prefix);
+  // Some ids begin like a provider's name but are meant whole, such as openrouter's own `openrouter/auto`.
+  if (provider === undefined || catalog.models(provider.name)?.has(model)) return undefined;
+  return { provider, model: model.slice(slash + 1) };
+}
+
+function order(
+  providers: ReadonlyMap<string, Provider>,
+  chain: readonly string[] | undefined,
+  first: string | undefined,
+): Iterable<string> {
+  const names = new Set<string>();
+  if (first !== undefined) names.add(first);
+  // A family's chain is exclusive only for providers of the contract; a configured one of another name may list the model.
+  for (const name of chain ?? DEFAULT_CHAIN) names.add(name);
+  for (const name of [...providers.keys()].sort()) {
+    if (chain === undefined || !DEFAULT_CHAIN.includes(name)) names.add(name);
+  }
+  return names;
+}
+
+/** The id under which this provider serves the model, or undefined. `trusted`: taken at its word without a list. */
+function servedId(
+  provider: Provider,
+  catalog: Catalog,
+  model: string,
+  vendor: string | undefined,
+  trusted: boolean,
+): string | undefined {
+  const bare = vendor !== undefined && model.startsWith(`${vendor}/`) ? model.slice(vendor.length + 1) : model;
+  const prefixed = vendor === undefined ? model : `${vendor}/${bare}`;
+  const served = catalog.models(provider.name);
+  if (served === undefined) {
+    if (!trusted) return undefined;
+    return provider.quirks.vendorPrefixedIds ? prefixed : bare;
+  }
+  return [model, bare, prefixed].find((id) => served.has(id));
+}

@@ -1,0 +1,66 @@
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { createHttpServer } from "../runtime/http-server.ts";
+import { requireAdmin } from "./access/keys.ts";
+import { GatewayError, toGatewayError } from "./errors.ts";
+import type { Gateway } from "./gateway.ts";
+import { registerChatCompletions } from "./routes/chat-completions.ts";
+import { registerCircuitBreakers } from "./routes/circuit-breakers.ts";
+import { registerDemoControl } from "./routes/demo-control.ts";
+import { registerHealth } from "./routes/health.ts";
+import { registerMessages } from "./routes/messages.ts";
+import { registerMetrics } from "./routes/metrics.ts";
+import { registerModels } from "./routes/models.ts";
+import { beginRequest, dialectOf, errorReply } from "./routes/request-state.ts";
+
+/** Answered without a key. */
+const OPEN_PATHS: ReadonlySet<string> = new Set(["/", "/health", "/health/quick", "/ready"]);
+/** Answered to the admin key only. */
+const ADMIN_PATHS: ReadonlySet<string> = new Set(["/metrics", "/prometheus/data/metrics"]);
+
+/**
+ * The gateway's HTTP server: ids and record first, then the key, then the body; a body is never read, let alone
+ * decompressed, for a caller without a key.
+ */
+export function createGatewayServer(gateway: Gateway): FastifyInstance {
+  const { bodyBytesMax } = gateway.context.config.gateway;
+  const app = createHttpServer(gateway.context, {
+    auth: "none",
+    metricsRoute: false,
+    bodyBytesMax,
+    onError: (error, status, request, reply) => {
+      const gatewayError = toGatewayError(status >= 500 && !(error instanceof GatewayError) ? undefined : error, bodyBytesMax);
+      request.gatewayError = gatewayError;
+      const requestId = request.record?.requestId ?? request.id;
+      const { status: code, headers, body } = errorReply(gatewayError, dialectOf(request), requestId);
+      return reply.code(code).headers(headers).send(body);
+    },
+  });
+  app.decorateRequest("record", undefined);
+  app.decorateRequest("gatewayError", undefined);
+  app.decorateRequest("exchange", undefined);
+  app.addHook("onRequest", async (request, reply) => {
+    beginRequest(request, reply, gateway.telemetry);
+    authenticate(gateway, request);
+  });
+  app.setNotFoundHandler((request) => {
+    throw new GatewayError("ROUTE_NOT_FOUND", { method: request.method, path: request.url.split("?", 1)[0]!.slice(0, 200) });
+  });
+  registerChatCompletions(app, gateway);
+  registerMessages(app, gateway);
+  registerModels(app, gateway);
+  registerHealth(app, gateway);
+  registerCircuitBreakers(app, gateway);
+  registerMetrics(app, gateway);
+  registerDemoControl(app, gateway);
+  return app;
+}
+
+function authenticate(gateway: Gateway, request: FastifyRequest): void {
+  const route = request.routeOptions.url;
+  if (route === undefined || OPEN_PATHS.has(route)) return;
+  const start = performance.now();
+  const record = request.record!;
+  record.client = gateway.keys.identify(request.headers);
+  record.stages.auth_validation = performance.now() - start;
+  if (ADMIN_PATHS.has(route)) requireAdmin(record.client, route);
+}

@@ -1,0 +1,52 @@
+/** How a simulated model behaves. */
+export interface ModelProfile {
+  /** Median time to the first token, ms. */
+  readonly firstTokenMs: number;
+  readonly tokensPerSecond: number;
+  /** Tokens of a usual answer: from, to. */
+  readonly answerTokens: readonly [number, number];
+  /** Models that think first report these as reasoning tokens. */
+  readonly reasoningTokens?: readonly [number, number];
+  /** Share of requests that fail, in the ways of faults.ts. Ordinary models have none. */
+  readonly faultShare?: number;
+}
+
+const PROFILES: Readonly<Record<string, ModelProfile>> = {
+  "gpt-4o": { firstTokenMs: 380, tokensPerSecond: 95, answerTokens: [60, 180] },
+  "gpt-4o-mini": { firstTokenMs: 260, tokensPerSecond: 130, answerTokens: [40, 140] },
+  "gpt-4.1": { firstTokenMs: 420, tokensPerSecond: 90, answerTokens: [60, 180] },
+  "gpt-4.1-mini": { firstTokenMs: 280, tokensPerSecond: 125, answerTokens: [40, 140] },
+  "o4-mini": { firstTokenMs: 1_100, tokensPerSecond: 110, answerTokens: [50, 160], reasoningTokens: [64, 384] },
+  "claude-sonnet-4-5": { firstTokenMs: 620, tokensPerSecond: 75, answerTokens: [70, 200] },
+  "claude-haiku-4-5": { firstTokenMs: 340, tokensPerSecond: 140, answerTokens: [40, 140] },
+  "claude-opus-4-1": { firstTokenMs: 950, tokensPerSecond: 45, answerTokens: [80, 200] },
+  "gemini-2.5-flash": { firstTokenMs: 300, tokensPerSecond: 160, answerTokens: [50, 160] },
+  "gemini-2.5-pro": { firstTokenMs: 900, tokensPerSecond: 85, answerTokens: [80, 200] },
+  "llama-3.3-70b": { firstTokenMs: 140, tokensPerSecond: 320, answerTokens: [50, 160] },
+  "llama-3.3-70b-versatile": { firstTokenMs: 160, tokensPerSecond: 260, answerTokens: [50, 160] },
+  "deepseek-chat": { firstTokenMs: 700, tokensPerSecond: 55, answerTokens: [60, 180] },
+  "grok-4": { firstTokenMs: 800, tokensPerSecond: 70, answerTokens: [60, 180] },
+  "sim-flaky": { firstTokenMs: 300, tokensPerSecond: 120, answerTokens: [30, 100], faultShare: 0.35 },
+  "sim-slow": { firstTokenMs: 6_000, tokensPerSecond: 12, answerTokens: [30, 80] },
+};
+
+/** Which models answer under which simulated provider name, and in which wire format. */
+export const SIMULATED_PROVIDERS: Readonly<
+  Record<string, { readonly type: "openai" | "anthropic"; readonly models: readonly string[] }>
+> = {
+  openai: { type: "openai", models: ["gpt-4o", "gpt-4o-mini", "gpt-4.1", "gpt-4.1-mini", "o4-mini"] },
+  anthropic: { type: "anthropic", models: ["claude-sonnet-4-5", "claude-haiku-4-5", "claude-opus-4-1"] },
+  "google-vertex": { type: "openai", models: ["gemini-2.5-flash", "gemini-2.5-pro"] },
+  groq: { type: "openai", models: ["llama-3.3-70b-versatile", "llama-3.3-70b"] },
+  cerebras: { type: "openai", models: ["llama-3.3-70b"] },
+  deepseek: { type: "openai", models: ["deepseek-chat"] },
+  xai: { type: "openai", models: ["grok-4"] },
+  openrouter: { type: "openai", models: ["openai/gpt-4o", "openai/gpt-4o-mini", "anthropic/claude-sonnet-4-5"] },
+  "sim-flaky": { type: "openai", models: ["sim-flaky"] },
+  "sim-slow": { type: "openai", models: ["sim-slow"] },
+};
+
+/** The behaviour of a model, whatever vendor prefix its id carries. */
+export function profileOf(model: string): ModelProfile | undefined {
+  return PROFILES[model.slice(model.lastIndexOf("/") + 1)];
+}

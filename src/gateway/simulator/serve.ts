@@ -1,0 +1,136 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type JsonObject, objectAt, parseObject, stringAt } from "../json.ts";
+import { type SimulatedAnswer, simulate } from "./answer.ts";
+import { eventsOf, messageOf } from "./anthropic-wire.ts";
+import { chooseFault, type Fault, failWith, sendError } from "./faults.ts";
+import { profileOf, SIMULATED_PROVIDERS } from "./models.ts";
+import { chunksOf, completionOf } from "./openai-wire.ts";
+import { hashText, Random } from "./random.ts";
+
+const BODY_BYTES_MAX = 64 * 1024 * 1024; // 64 MiB; the gateway's own limit comes first
+/** Chunks are sent in ticks of this length: models, too, send several tokens at once, and a timer per token costs CPU. */
+const TICK_MS = 25;
+/** Prompt beginnings remembered, to count later ones as cached. */
+const PREFIXES_MAX = 500;
+const PREFIX_CHARS = 4_000;
+/** A `drop` happens after this many events. */
+const DROP_AFTER_EVENTS = 12;
+
+/** What the simulator remembers between requests. */
+export class SimulatorMemory {
+  readonly #prefixes = new Set<number>();
+  #served = 0;
+
+  /** Counts a request; the number is part of its answer's seed. */
+  next(): number {
+    return ++this.#served;
+  }
+
+  /** Whether a prompt with this beginning has come before; if not, it is remembered. */
+  prefixSeen(body: JsonObject): boolean {
+    const hash = hashText(JSON.stringify([body["model"], body["system"], body["messages"]]).slice(0, PREFIX_CHARS));
+    if (this.#prefixes.has(hash)) return true;
+    if (this.#prefixes.size >= PREFIXES_MAX) this.#prefixes.delete(this.#prefixes.values().next().value!);
+    this.#prefixes.add(hash);
+    return false;
+  }
+}
+
+/** Answers one request: `/{provider}/v1/chat/completions`, `/{provider}/v1/messages`, `/{provider}/v1/models`. */
+export async function serveSimulated(memory: SimulatorMemory, request: IncomingMessage, reply: ServerResponse): Promise<void> {
+  reply.setHeader("x-gatewayz-simulated", "true");
+  const [, provider = "", path = ""] = /^\/([^/]+)(\/[^?]*)/.exec(request.url ?? "") ?? [];
+  const served = SIMULATED_PROVIDERS[provider];
+  if (served === undefined) return sendError(reply, 404, "not_found_error", "no such simulated provider");
+  if (path === "/v1/models") return sendModels(reply, provider);
+  const body = parseObject((await readAll(request)).toString("utf8"));
+  if (body === undefined) return sendError(reply, 400, "invalid_request_error", "the body is not a JSON object");
+  const model = stringAt(body, "model") ?? "";
+  const profile = served.models.includes(model) ? profileOf(model) : undefined;
+  if (profile === undefined) return sendError(reply, 404, "not_found_error", `model ${model} does not exist`);
+  const count = memory.next();
+  const fault = chooseFault(profile.faultShare, new Random(count * 7_919));
+  const answer = simulate(body, profile, count, memory.prefixSeen(body));
+  const gone = new AbortController();
+  reply.once("close", () => gone.abort());
+  try {
+    await sleep(answer.firstTokenMs, undefined, { signal: gone.signal });
+    if (failWith(fault, reply)) return;
+    const includeUsage = objectAt(body, "stream_options")["include_usage"] === true;
+    if (body["stream"] === true) await stream(reply, answer, path === "/v1/messages", includeUsage, fault, gone.signal);
+    else await sendWhole(reply, answer, path === "/v1/messages", fault, gone.signal);
+  } catch (error) {
+    if ((error as Error).name !== "AbortError") throw error; // The gateway hung up; there is nobody to answer.
+  }
+}
+
+async function sendWhole(
+  reply: ServerResponse,
+  answer: SimulatedAnswer,
+  anthropic: boolean,
+  fault: Fault | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  await sleep((answer.outputTokens + answer.reasoningTokens) * answer.tokenMs, undefined, { signal });
+  const body = JSON.stringify(anthropic ? messageOf(answer) : completionOf(answer, Math.floor(Date.now() / 1_000)));
+  if (fault === "drop") {
+    reply.writeHead(200, { "content-type": "application/json", "content-length": Buffer.byteLength(body) });
+    reply.write(body.slice(0, body.length / 2), () => reply.destroy());
+    return;
+  }
+  reply.writeHead(200, { "content-type": "application/json" }).end(body);
+}
+
+async function stream(
+  reply: ServerResponse,
+  answer: SimulatedAnswer,
+  anthropic: boolean,
+  includeUsage: boolean,
+  fault: Fault | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const created = Math.floor(Date.now() / 1_000);
+  const events = anthropic ? eventsOf(answer) : chunksOf(answer, created, includeUsage);
+  reply.writeHead(200, { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" });
+  await sleep(answer.reasoningTokens * answer.tokenMs, undefined, { signal });
+  const start = performance.now();
+  let sent = 0;
+  let batch = "";
+  for (const event of events) {
+    batch += event;
+    sent++;
+    if (fault === "drop" && sent > DROP_AFTER_EVENTS) {
+      reply.write(batch, () => reply.destroy());
+      return;
+    }
+    const aheadMs = sent * answer.tokenMs - (performance.now() - start);
+    if (aheadMs < TICK_MS) continue;
+    reply.write(batch);
+    batch = "";
+    await sleep(aheadMs, undefined, { signal });
+  }
+  reply.end(batch);
+}
+
+function sendModels(reply: ServerResponse, provider: string): void {
+  const { type, models } = SIMULATED_PROVIDERS[provider]!;
+  const data = models.map((id) =>
+    type === "openai"
+      ? { id, object: "model", created: 1_735_689_600, owned_by: provider }
+      : { type: "model", id, display_name: id, created_at: "2025-01-01T00:00:00Z" },
+  );
+  const page = { data, object: "list", has_more: false, first_id: models[0], last_id: models.at(-1) };
+  reply.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(page));
+}
+
+async function readAll(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > BODY_BYTES_MAX) throw new Error(`body is larger than ${BODY_BYTES_MAX} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}

@@ -1,0 +1,24 @@
+import type { SseSplitter } from "./sse-splitter.ts";
+
+/**
+ * The events of `chunk` (and of what waited before it) for which `passes` says true, unchanged.
+ * @returns undefined when the splitter found an event too long to be one.
+ */
+export function passEvents(
+  splitter: SseSplitter,
+  chunk: Buffer,
+  passes: (event: Buffer) => boolean,
+): Buffer | string | undefined {
+  const kept: Buffer[] = [];
+  const startsWhole = !splitter.hasRest;
+  let keptBytes = 0;
+  const sane = splitter.push(chunk, (event) => {
+    if (!passes(event)) return;
+    kept.push(event);
+    keptBytes += event.length;
+  });
+  if (!sane) return undefined;
+  if (kept.length === 0) return "";
+  if (startsWhole && keptBytes === chunk.length) return chunk; // The common case: nothing withheld, nothing copied.
+  return kept.length === 1 ? kept[0]! : Buffer.concat(kept, keptBytes);
+}

@@ -1,0 +1,57 @@
+import { isObject, type JsonObject, objectAt, stringAt } from "../json.ts";
+import { refuse } from "./translated.ts";
+
+const DATA_URL = /^data:([a-z]+\/[a-z0-9.+-]+);base64,/i;
+const IMAGE_TYPES: ReadonlySet<string> = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
+
+/** OpenAI's message content (text or parts) as Anthropic's content blocks; empty texts, which Anthropic refuses, go. */
+export function blocksOfChatContent(content: unknown, provider: string): JsonObject[] {
+  if (typeof content === "string") return content === "" ? [] : [{ type: "text", text: content }];
+  if (!Array.isArray(content)) return [];
+  return content.filter(isObject).flatMap((part: JsonObject) => blockOfPart(part, provider) ?? []);
+}
+
+function blockOfPart(part: JsonObject, provider: string): JsonObject | undefined {
+  const type = stringAt(part, "type");
+  switch (type) {
+    case "text":
+    case "refusal": {
+      const text = stringAt(part, type) ?? "";
+      return text === "" ? undefined : withCacheControl(part, { type: "text", text });
+    }
+    case "image_url":
+      return withCacheControl(part, imageBlock(stringAt(objectAt(part, "image_url"), "url") ?? "", provider));
+    case "file":
+      return withCacheControl(part, documentBlock(objectAt(part, "file"), provider));
+    default:
+      return refuse(`Content of type "${type ?? "unknown"}"`, provider, "send text, images or PDF files.", "messages");
+  }
+}
+
+/** Not OpenAI's, but clients that know Anthropic put it on parts, and it costs money to lose. */
+function withCacheControl(part: JsonObject, block: JsonObject): JsonObject {
+  return isObject(part["cache_control"]) ? { ...block, cache_control: part["cache_control"] } : block;
+}
+
+function imageBlock(url: string, provider: string): JsonObject {
+  const match = DATA_URL.exec(url);
+  if (match === null) {
+    if (/^https?:\/\//i.test(url)) return { type: "image", source: { type: "url", url } };
+    return refuse("An image URL that is neither http(s) nor base64 data", provider, "use one of the two.", "messages");
+  }
+  const mediaType = match[1]!.toLowerCase();
+  if (!IMAGE_TYPES.has(mediaType)) {
+    refuse(`An image of type ${mediaType}`, provider, "use PNG, JPEG, GIF or WebP.", "messages");
+  }
+  return { type: "image", source: { type: "base64", media_type: mediaType, data: url.slice(match[0].length) } };
+}
+
+function documentBlock(file: JsonObject, provider: string): JsonObject {
+  const data = stringAt(file, "file_data");
+  const match = data === undefined ? null : DATA_URL.exec(data);
+  if (match === null || match[1]!.toLowerCase() !== "application/pdf") {
+    refuse("A file that is no inline PDF", provider, "send file_data as a base64 data URL of a PDF.", "messages");
+  }
+  const source = { type: "base64", media_type: "application/pdf", data: data!.slice(match[0].length) };
+  return { type: "document", source, title: stringAt(file, "filename") };
+}

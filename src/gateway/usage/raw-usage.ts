@@ -1,0 +1,69 @@
+import { type JsonObject, numberAt, objectAt } from "../json.ts";
+
+/** Token counts as a provider reports them, in OpenAI's sense: `inputTokens` includes what was read from a cache. */
+export interface RawUsage {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly cacheReadTokens: number;
+  readonly cacheWriteTokens: number;
+  readonly reasoningTokens: number;
+}
+
+/** Reads OpenAI's `usage` object (chat completions). Undefined when it has no counts. */
+export function readOpenAiUsage(usage: JsonObject): RawUsage | undefined {
+  const inputTokens = numberAt(usage, "prompt_tokens");
+  const outputTokens = numberAt(usage, "completion_tokens");
+  if (inputTokens === undefined && outputTokens === undefined) return undefined;
+  const promptDetails = objectAt(usage, "prompt_tokens_details");
+  return {
+    inputTokens: inputTokens ?? 0,
+    outputTokens: outputTokens ?? 0,
+    // DeepSeek reports hits beside the details object.
+    cacheReadTokens: numberAt(promptDetails, "cached_tokens") ?? numberAt(usage, "prompt_cache_hit_tokens") ?? 0,
+    cacheWriteTokens: numberAt(promptDetails, "cache_write_tokens") ?? 0,
+    reasoningTokens: numberAt(objectAt(usage, "completion_tokens_details"), "reasoning_tokens") ?? 0,
+  };
+}
+
+/**
+ * Reads Anthropic's `usage` object. Its `input_tokens` leave cached tokens out, so they are added.
+ * @param before What `message_start` said; `message_delta` repeats only some counts, cumulatively.
+ */
+export function readAnthropicUsage(usage: JsonObject, before?: RawUsage): RawUsage | undefined {
+  const input = numberAt(usage, "input_tokens");
+  const outputTokens = numberAt(usage, "output_tokens");
+  if (input === undefined && outputTokens === undefined) return before;
+  const cacheReadTokens = numberAt(usage, "cache_read_input_tokens") ?? before?.cacheReadTokens ?? 0;
+  const cacheWriteTokens = numberAt(usage, "cache_creation_input_tokens") ?? before?.cacheWriteTokens ?? 0;
+  const freshBefore = before === undefined ? 0 : before.inputTokens - before.cacheReadTokens - before.cacheWriteTokens;
+  return {
+    // A message_delta with `input_tokens: 0` beside a filled message_start (some proxies) must not erase the count.
+    inputTokens: (input || freshBefore) + cacheReadTokens + cacheWriteTokens,
+    outputTokens: outputTokens ?? before?.outputTokens ?? 0,
+    cacheReadTokens,
+    cacheWriteTokens,
+    reasoningTokens:
+      numberAt(objectAt(usage, "output_tokens_details"), "thinking_tokens") ?? before?.reasoningTokens ?? 0,
+  };
+}
+
+/** OpenAI's `usage` object for these counts. */
+export function writeOpenAiUsage(usage: RawUsage): JsonObject {
+  return {
+    prompt_tokens: usage.inputTokens,
+    completion_tokens: usage.outputTokens,
+    total_tokens: usage.inputTokens + usage.outputTokens,
+    prompt_tokens_details: { cached_tokens: usage.cacheReadTokens },
+    completion_tokens_details: { reasoning_tokens: usage.reasoningTokens },
+  };
+}
+
+/** Anthropic's `usage` object for these counts. */
+export function writeAnthropicUsage(usage: RawUsage): JsonObject {
+  return {
+    input_tokens: Math.max(0, usage.inputTokens - usage.cacheReadTokens - usage.cacheWriteTokens),
+    cache_creation_input_tokens: usage.cacheWriteTokens,
+    cache_read_input_tokens: usage.cacheReadTokens,
+    output_tokens: usage.outputTokens,
+  };
+}
