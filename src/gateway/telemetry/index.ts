@@ -3,6 +3,7 @@ import type { Telemetry } from "../request-record.ts";
 import { measureEventLoopLag } from "./event-loop-lag.ts";
 import { createEventHandlers } from "./event-metrics.ts";
 import { OPENMETRICS_CONTENT_TYPE, renderMetrics, TEXT_CONTENT_TYPE, wantsOpenMetrics } from "./exposition.ts";
+import { announceFirstRequest } from "./first-request.ts";
 import { MetricSet } from "./metric-set.ts";
 import { ProviderMetrics } from "./provider-metrics.ts";
 import { APP_NAME, RequestMetrics } from "./request-metrics.ts";
@@ -29,6 +30,7 @@ export function createTelemetry(context: RoleContext, options: TelemetryOptions 
   const requests = new RequestMetrics(set);
   const providers = new ProviderMetrics(set, options.providers ?? []);
   const handlers = createEventHandlers(set, providers);
+  const announce = announceFirstRequest(logger);
   const stopLag = measureEventLoopLag(set);
   set.gauge("fastapi_app_info").child(APP_NAME).set(1);
   set.gauge("velocity_mode_active").child().set(0);
@@ -53,6 +55,7 @@ export function createTelemetry(context: RoleContext, options: TelemetryOptions 
       guarded("requestFinished", () => {
         requests.finished(record, true);
         providers.finished(record);
+        announce(record);
       });
     },
     event(name, detail) {
