@@ -62,7 +62,8 @@ export const gatewayErrors = {
     status: 404,
     openai: ["invalid_request_error", "model_not_found"],
     anthropic: "not_found_error",
-    message: (d: { model: string }) => `Model ${JSON.stringify(d.model)} is not served here. List models with GET /v1/models.`,
+    message: (d: { model: string }) =>
+      `Model ${JSON.stringify(d.model)} is not served here. List models with GET /v1/models.`,
   },
   PROVIDER_NOT_FOUND: {
     status: 404,
@@ -87,7 +88,8 @@ export const gatewayErrors = {
     status: 413,
     openai: ["invalid_request_error", "request_too_large"],
     anthropic: "request_too_large",
-    message: (d: { provider: string; reason: string }) => `Provider "${d.provider}" found the request too large: ${d.reason}`,
+    message: (d: { provider: string; reason: string }) =>
+      `Provider "${d.provider}" found the request too large: ${d.reason}`,
   },
   UNSUPPORTED_MEDIA_TYPE: {
     status: 415,
@@ -152,13 +154,15 @@ export const gatewayErrors = {
     status: 502,
     openai: ["provider_error", "all_providers_failed"],
     anthropic: "api_error",
-    message: (d: { tried: string; reason: string }) => `Every provider failed (tried ${d.tried}). The last one: ${d.reason}`,
+    message: (d: { tried: string; reason: string }) =>
+      `Every provider failed (tried ${d.tried}). The last one: ${d.reason}`,
   },
   PROVIDER_STREAM_INTERRUPTED: {
     status: 502,
     openai: ["stream_error", "provider_stream_interrupted"],
     anthropic: "api_error",
-    message: (d: { provider: string; reason: string }) => `The stream of provider "${d.provider}" broke off: ${d.reason}.`,
+    message: (d: { provider: string; reason: string }) =>
+      `The stream of provider "${d.provider}" broke off: ${d.reason}.`,
   },
   EMPTY_STREAM: {
     status: 502,

@@ -19,11 +19,17 @@ export function randomHex(bytes: number): string {
 }
 
 /** The record of a request that has just arrived; ids are the caller's where they are valid, else new. */
-export function createRecord(method: string, route: string, dialect: Dialect, headers: IncomingHttpHeaders): RequestRecord {
+export function createRecord(
+  method: string,
+  route: string,
+  dialect: Dialect,
+  headers: IncomingHttpHeaders,
+): RequestRecord {
   const parent = parseTraceparent(headers.traceparent);
   const ids = randomHex(40);
   return {
-    requestId: acceptedId(headers["x-request-id"]) ?? acceptedId(headers["x-correlation-id"]) ?? `req_${ids.slice(48, 80)}`,
+    requestId:
+      acceptedId(headers["x-request-id"]) ?? acceptedId(headers["x-correlation-id"]) ?? `req_${ids.slice(48, 80)}`,
     traceId: parent?.traceId ?? ids.slice(0, 32),
     spanId: ids.slice(32, 48),
     parentSpanId: parent?.spanId,

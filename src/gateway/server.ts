@@ -28,7 +28,10 @@ export function createGatewayServer(gateway: Gateway): FastifyInstance {
     metricsRoute: false,
     bodyBytesMax,
     onError: (error, status, request, reply) => {
-      const gatewayError = toGatewayError(status >= 500 && !(error instanceof GatewayError) ? undefined : error, bodyBytesMax);
+      const gatewayError = toGatewayError(
+        status >= 500 && !(error instanceof GatewayError) ? undefined : error,
+        bodyBytesMax,
+      );
       request.gatewayError = gatewayError;
       const requestId = request.record?.requestId ?? request.id;
       const { status: code, headers, body } = errorReply(gatewayError, dialectOf(request), requestId);
@@ -43,7 +46,10 @@ export function createGatewayServer(gateway: Gateway): FastifyInstance {
     authenticate(gateway, request);
   });
   app.setNotFoundHandler((request) => {
-    throw new GatewayError("ROUTE_NOT_FOUND", { method: request.method, path: request.url.split("?", 1)[0]!.slice(0, 200) });
+    throw new GatewayError("ROUTE_NOT_FOUND", {
+      method: request.method,
+      path: request.url.split("?", 1)[0]!.slice(0, 200),
+    });
   });
   registerChatCompletions(app, gateway);
   registerMessages(app, gateway);

@@ -142,7 +142,11 @@ export class RateLimits {
     make: (extra: { retryAfterSeconds: number; headers: Record<string, string> }) => GatewayError,
   ): never {
     this.#telemetry.event("rateLimited", { limitType });
-    const headers = { ...this.#headers(client, state, nowMs), "x-ratelimit-reason": reason, "x-ratelimit-scope": "key" };
+    const headers = {
+      ...this.#headers(client, state, nowMs),
+      "x-ratelimit-reason": reason,
+      "x-ratelimit-scope": "key",
+    };
     throw make({ retryAfterSeconds, headers });
   }
 

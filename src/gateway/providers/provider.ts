@@ -63,6 +63,9 @@ const SECRET = /\b(sk|gw|gsk|xai|pk|rk|key|api)[-_][A-Za-z0-9_*.-]{6,}|\bBearer\
 /** A provider's own words, made fit for clients and logs: no secrets, no control characters, one short line. */
 export function safeText(provider: Provider, text: string): string {
   let safe = provider.apiKey ? text.replaceAll(provider.apiKey, "<redacted>") : text;
-  safe = safe.replace(SECRET, "<redacted>").replace(/[\u0000-\u001f\u007f]+/g, " ").trim();
+  safe = safe
+    .replace(SECRET, "<redacted>")
+    .replace(/[\u0000-\u001f\u007f]+/g, " ")
+    .trim();
   return safe.length > ERROR_TEXT_CHARS_MAX ? `${safe.slice(0, ERROR_TEXT_CHARS_MAX - 1)}…` : safe;
 }

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from "fastify";
+import { requireAdmin } from "../access/keys.ts";
 import { GatewayError } from "../errors.ts";
 import type { Gateway } from "../gateway.ts";
 import type { Breaker } from "../routing/breaker.ts";
-import { requireAdmin } from "../access/keys.ts";
 
 /** State views and resets of the provider breakers (contract section 4). */
 export function registerCircuitBreakers(app: FastifyInstance, gateway: Gateway): void {
@@ -23,7 +23,11 @@ export function registerCircuitBreakers(app: FastifyInstance, gateway: Gateway):
     requireAdmin(request.record!.client!, "Resetting a circuit breaker");
     const breaker = find(request.params.provider);
     breaker.reset();
-    return { status: "success", message: `Circuit breaker of ${request.params.provider} reset`, circuit_breaker: breaker.view() };
+    return {
+      status: "success",
+      message: `Circuit breaker of ${request.params.provider} reset`,
+      circuit_breaker: breaker.view(),
+    };
   });
   app.post("/circuit-breakers/reset-all", async (request) => {
     requireAdmin(request.record!.client!, "Resetting circuit breakers");

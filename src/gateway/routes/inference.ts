@@ -15,8 +15,8 @@ import type { StreamMeter } from "../stream/converter.ts";
 import { breakError } from "../stream/relay.ts";
 import { Conversation } from "../translation/conversation.ts";
 import { meteredUsage } from "../usage/metered-usage.ts";
-import { errorReply, recordedError } from "./request-state.ts";
 import { withGatewayUsage } from "./gateway-usage.ts";
+import { errorReply, recordedError } from "./request-state.ts";
 
 /** Output tokens reserved for a request that names no maximum; settled to the real count afterwards. */
 const RESERVED_OUTPUT_TOKENS_MAX = 1_024;
@@ -139,7 +139,8 @@ class Exchange {
     const record = this.#record;
     this.#meter(conversation, answer, answer.meter, true);
     let { bytes } = answer;
-    if (conversation.dialect === "openai") bytes = withGatewayUsage(bytes, answer.target.provider.name, record, nowMs());
+    if (conversation.dialect === "openai")
+      bytes = withGatewayUsage(bytes, answer.target.provider.name, record, nowMs());
     this.#raw.writeHead(200, {
       ...this.#headers,
       "content-type": "application/json; charset=utf-8",
@@ -176,7 +177,11 @@ class Exchange {
     this.#meter(conversation, answer, converter.meter, broken === undefined);
     const { chunksDropped } = converter.meter;
     if (chunksDropped > 0) {
-      gateway.telemetry.event("chunksDropped", { provider: target.provider.name, model: target.model, count: chunksDropped });
+      gateway.telemetry.event("chunksDropped", {
+        provider: target.provider.name,
+        model: target.model,
+        count: chunksDropped,
+      });
     }
     settleAttempt(gateway, record.probe, attempt, clientAborted ? "cancelled" : failure);
     const startOffsetMs = performance.timeOrigin - record.startedAtMs;

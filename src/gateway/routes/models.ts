@@ -61,7 +61,8 @@ function anthropicPage(request: FastifyRequest, models: readonly ListedModel[]):
   const limit = Math.min(1_000, Math.max(1, Number(query.limit ?? 20) || 20));
   let start = 0;
   if (query.after_id !== undefined) start = models.findIndex(({ id }) => id === query.after_id) + 1;
-  else if (query.before_id !== undefined) start = Math.max(0, models.findIndex(({ id }) => id === query.before_id) - limit);
+  else if (query.before_id !== undefined)
+    start = Math.max(0, models.findIndex(({ id }) => id === query.before_id) - limit);
   const page = models.slice(start, start + limit);
   return {
     data: page.map(anthropicModel),

@@ -53,7 +53,12 @@ export function dialectOf(request: FastifyRequest): Dialect {
 function closedOutcome(request: FastifyRequest, reply: FastifyReply): RequestOutcome {
   const { raw } = reply;
   const bytes = Number(raw.getHeader("content-length") ?? 0) || 0;
-  return plainOutcome(raw.statusCode, bytes, !raw.writableFinished, recordedError(request.gatewayError, dialectOf(request)));
+  return plainOutcome(
+    raw.statusCode,
+    bytes,
+    !raw.writableFinished,
+    recordedError(request.gatewayError, dialectOf(request)),
+  );
 }
 
 export function recordedError(error: GatewayError | undefined, dialect: Dialect): RequestOutcome["error"] {

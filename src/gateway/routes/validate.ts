@@ -26,7 +26,8 @@ export function validateChat(body: JsonObject): InferenceRequest {
   checkBoolean(body, "stream");
   checkStop(body["stop"]);
   checkTools(body);
-  if (body["provider"] !== undefined && typeof body["provider"] !== "string") invalid("provider", "provider must be a string.");
+  if (body["provider"] !== undefined && typeof body["provider"] !== "string")
+    invalid("provider", "provider must be a string.");
   return inferenceOf(body, requestedModel, numberAt(body, "max_completion_tokens") ?? numberAt(body, "max_tokens"));
 }
 
@@ -64,18 +65,19 @@ function inferenceOf(body: JsonObject, requestedModel: string, maxTokens: number
 
 function checkModel(body: JsonObject): string {
   const model = stringAt(body, "model");
-  if (model === undefined || model.trim() === "") return invalid("model", "model is missing: you must provide a model parameter.");
+  if (model === undefined || model.trim() === "")
+    return invalid("model", "model is missing: you must provide a model parameter.");
   if (model.length > MODEL_CHARS_MAX) invalid("model", `model is longer than ${MODEL_CHARS_MAX} characters.`);
   return model;
 }
 
 function checkMessages(body: JsonObject, roles: ReadonlySet<string>): void {
   const messages = body["messages"];
-  if (!Array.isArray(messages)) return invalid("messages", "messages is missing: it must be an array of messages.");
+  if (!Array.isArray(messages)) invalid("messages", "messages is missing: it must be an array of messages.");
   if (messages.length === 0) invalid("messages", "messages is empty: at least one message is required.");
   for (const [index, message] of messages.entries()) {
     const at = `messages[${index}]`;
-    if (!isObject(message)) return invalid(at, `${at} must be an object.`);
+    if (!isObject(message)) invalid(at, `${at} must be an object.`);
     const role = message["role"];
     if (typeof role !== "string" || !roles.has(role)) {
       invalid(`${at}.role`, `${at}.role is ${JSON.stringify(role)}; expected one of ${[...roles].join(", ")}.`);

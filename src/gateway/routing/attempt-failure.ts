@@ -44,8 +44,19 @@ export function failureOfStatus(
 }
 
 /** The failure behind an error object inside a 200: a stream's error event, or an error where an answer should be. */
-export function failureOfStreamedError(provider: Provider, model: string, error: StreamedProviderError): AttemptFailure {
-  return failureOf(provider, model, statusOfStreamedError(error), safeText(provider, error.message), undefined, undefined);
+export function failureOfStreamedError(
+  provider: Provider,
+  model: string,
+  error: StreamedProviderError,
+): AttemptFailure {
+  return failureOf(
+    provider,
+    model,
+    statusOfStreamedError(error),
+    safeText(provider, error.message),
+    undefined,
+    undefined,
+  );
 }
 
 function statusOfStreamedError({ type, code }: StreamedProviderError): number {
@@ -74,29 +85,42 @@ function failureOf(
   if (status === 429) {
     const retryAfterSeconds = retryAfter ?? RETRY_AFTER_SECONDS_DEFAULT;
     const extra = { retryAfterSeconds, headers: { "x-ratelimit-scope": "upstream" } };
-    return new AttemptFailure(new GatewayError("PROVIDER_RATE_LIMITED", { ...detail, retryAfterSeconds }, extra), false, false);
+    return new AttemptFailure(
+      new GatewayError("PROVIDER_RATE_LIMITED", { ...detail, retryAfterSeconds }, extra),
+      false,
+      false,
+    );
   }
   if (status === 401 || status === 403) {
     return new AttemptFailure(new GatewayError("PROVIDER_AUTHENTICATION_ERROR", detail), failover, true);
   }
-  if (status === 404) return new AttemptFailure(new GatewayError("MODEL_NOT_FOUND", { model }, { param: "model" }), failover, false);
+  if (status === 404)
+    return new AttemptFailure(new GatewayError("MODEL_NOT_FOUND", { model }, { param: "model" }), failover, false);
   if (status === 413) return new AttemptFailure(new GatewayError("PROVIDER_REQUEST_TOO_LARGE", detail), false, false);
   if (status === 503 || status === 529) {
     const extra = retryAfter === undefined ? {} : { retryAfterSeconds: retryAfter };
     return new AttemptFailure(new GatewayError("PROVIDER_UNAVAILABLE", detail, extra), failover, true);
   }
   if (status === 504) return new AttemptFailure(new GatewayError("PROVIDER_TIMEOUT", detail), failover, true);
-  if (status >= 500 || status === 402) return new AttemptFailure(new GatewayError("PROVIDER_ERROR", detail), failover, true);
+  if (status >= 500 || status === 402)
+    return new AttemptFailure(new GatewayError("PROVIDER_ERROR", detail), failover, true);
   if (status >= 400) {
     const extra = param === undefined ? {} : { param };
     return new AttemptFailure(new GatewayError("PROVIDER_REJECTED_REQUEST", detail, extra), false, false);
   }
-  return invalidResponse(provider, status >= 300 ? `a redirect (${status}), which is not followed` : `status ${status}`);
+  return invalidResponse(
+    provider,
+    status >= 300 ? `a redirect (${status}), which is not followed` : `status ${status}`,
+  );
 }
 
 /** An answer that arrived but cannot be one. */
 export function invalidResponse(provider: Provider, reason: string): AttemptFailure {
-  return new AttemptFailure(new GatewayError("PROVIDER_INVALID_RESPONSE", { provider: provider.name, reason }), true, true);
+  return new AttemptFailure(
+    new GatewayError("PROVIDER_INVALID_RESPONSE", { provider: provider.name, reason }),
+    true,
+    true,
+  );
 }
 
 /** The failure behind a connection that did not hold. */

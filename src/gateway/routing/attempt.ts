@@ -10,7 +10,13 @@ import type { AttemptRecord, RequestRecord } from "../request-record.ts";
 import { type StreamConverter, type StreamMeter, streamedError } from "../stream/converter.ts";
 import { StreamRelay } from "../stream/relay.ts";
 import { type Conversation, replyObject } from "../translation/conversation.ts";
-import { AttemptFailure, failureOfStatus, failureOfStreamedError, failureOfUpstream, invalidResponse } from "./attempt-failure.ts";
+import {
+  AttemptFailure,
+  failureOfStatus,
+  failureOfStreamedError,
+  failureOfUpstream,
+  invalidResponse,
+} from "./attempt-failure.ts";
 import type { Target } from "./resolve.ts";
 
 /** A provider's answer: complete, or a stream whose first real chunk has come. */
@@ -107,7 +113,10 @@ function checkEventStream(headers: IncomingHttpHeaders, { provider }: Target): v
   if (contentType.startsWith("text/event-stream")) return;
   // A JSON error inside a 200 is read as what it is; anything else is no stream. Some servers send no type at all.
   if (contentType === "" || contentType.startsWith("application/json")) return;
-  throw invalidResponse(provider, `content type ${JSON.stringify(contentType.slice(0, 80))} instead of an event stream`);
+  throw invalidResponse(
+    provider,
+    `content type ${JSON.stringify(contentType.slice(0, 80))} instead of an event stream`,
+  );
 }
 
 async function openStream(call: UpstreamCall, converter: StreamConverter, target: Target): Promise<StreamRelay> {

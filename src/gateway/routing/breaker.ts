@@ -51,7 +51,8 @@ export class Breaker {
 
   /** The state, after an open breaker's time is over: half-open. */
   get state(): BreakerState {
-    if (this.#state === "open" && this.#now() >= (this.#openedAtMs ?? 0) + this.#limits.openFor) this.#move("half_open");
+    if (this.#state === "open" && this.#now() >= (this.#openedAtMs ?? 0) + this.#limits.openFor)
+      this.#move("half_open");
     return this.#state;
   }
 

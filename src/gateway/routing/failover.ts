@@ -23,7 +23,11 @@ export interface FailoverContext {
  * then the first is tried anyway (contract section 5). A probe tries exactly its target and asks no breaker.
  * @throws GatewayError of the catalogue; the signal's reason.
  */
-export async function answerFrom(context: FailoverContext, input: AttemptInput, targets: readonly Target[]): Promise<Answer> {
+export async function answerFrom(
+  context: FailoverContext,
+  input: AttemptInput,
+  targets: readonly Target[],
+): Promise<Answer> {
   const { breakers, telemetry, timeouts } = context;
   const { record } = input;
   const open = (target: Target): boolean => !record.probe && breakers.of(target.provider.name)?.state === "open";
@@ -35,7 +39,11 @@ export async function answerFrom(context: FailoverContext, input: AttemptInput, 
     record.attempts.push(attempt);
     if (open(target) && !(allOpen && target === targets[0])) {
       telemetry.event("breakerRejected", { provider: target.provider.name });
-      Object.assign(attempt, { result: "skipped", errorType: "CIRCUIT_BREAKER_OPEN", errorMessage: "circuit breaker open" });
+      Object.assign(attempt, {
+        result: "skipped",
+        errorType: "CIRCUIT_BREAKER_OPEN",
+        errorMessage: "circuit breaker open",
+      });
       continue;
     }
     const slow = target.provider.quirks.slowModels;

@@ -56,7 +56,8 @@ export async function resolveTargets(
     await catalog.refresh(true); // A model may be newer than our list.
     targets = targetsNow(providers, catalog, model, providerField, true);
   }
-  if (pinned && providerField !== undefined) targets = targets.filter(({ provider }) => provider.name === providerField);
+  if (pinned && providerField !== undefined)
+    targets = targets.filter(({ provider }) => provider.name === providerField);
   if (targets.length === 0) throw new GatewayError("MODEL_NOT_FOUND", { model }, { param: "model" });
   return targets.slice(0, ATTEMPTS_MAX);
 }
@@ -92,7 +93,10 @@ function namedProvider(
   const slash = model.indexOf("/");
   const prefix = slash > 0 ? model.slice(0, slash) : undefined;
   if (providerField !== undefined) {
-    return { provider: providers.get(providerField)!, model: prefix === providerField ? model.slice(slash + 1) : model };
+    return {
+      provider: providers.get(providerField)!,
+      model: prefix === providerField ? model.slice(slash + 1) : model,
+    };
   }
   const provider = prefix === undefined ? undefined : providers.get(prefix);
   // Some ids begin like a provider's name but are meant whole, such as openrouter's own `openrouter/auto`.

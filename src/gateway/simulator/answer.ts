@@ -79,7 +79,8 @@ function textFor(body: JsonObject, prompt: string, profile: ModelProfile, random
     return JSON.stringify({ topic: keyWords(prompt).join(" "), answer: answerText(prompt, tokens / 2, random) });
   }
   const result = lastToolResult(body);
-  if (result !== undefined) return `According to the tool: ${result.slice(0, 400)}\n\n${answerText(prompt, tokens / 2, random)}`;
+  if (result !== undefined)
+    return `According to the tool: ${result.slice(0, 400)}\n\n${answerText(prompt, tokens / 2, random)}`;
   return answerText(prompt, tokens, random);
 }
 
@@ -94,7 +95,10 @@ function lastUserText(body: JsonObject): string {
 function plainText(content: unknown): string {
   if (typeof content === "string") return content;
   if (!Array.isArray(content)) return "";
-  return content.map((part) => (isObject(part) ? (stringAt(part, "text") ?? "") : "")).join(" ").trim();
+  return content
+    .map((part) => (isObject(part) ? (stringAt(part, "text") ?? "") : ""))
+    .join(" ")
+    .trim();
 }
 
 /** The last message's tool result in either format, or undefined when the last message is none. */
@@ -118,7 +122,11 @@ function toolsOf(body: JsonObject): Tool[] {
     const fn = isObject(tool["function"]) ? tool["function"] : tool;
     const name = stringAt(fn, "name");
     if (name === undefined) return [];
-    return { name, description: stringAt(fn, "description") ?? "", schema: fn["parameters"] ?? fn["input_schema"] ?? {} };
+    return {
+      name,
+      description: stringAt(fn, "description") ?? "",
+      schema: fn["parameters"] ?? fn["input_schema"] ?? {},
+    };
   });
 }
 
@@ -132,13 +140,20 @@ function chooseToolCalls(body: JsonObject, prompt: string, random: Random): Simu
     name: tool.name,
     input: sampleOf(tool.schema, random, keyWords(prompt)),
   });
-  const named = isObject(choice) ? (stringAt(objectAt(choice, "function"), "name") ?? stringAt(choice, "name")) : undefined;
-  if (named !== undefined) return tools.filter((tool) => tool.name === named).slice(0, 1).map(call);
+  const named = isObject(choice)
+    ? (stringAt(objectAt(choice, "function"), "name") ?? stringAt(choice, "name"))
+    : undefined;
+  if (named !== undefined)
+    return tools
+      .filter((tool) => tool.name === named)
+      .slice(0, 1)
+      .map(call);
   const forced = choice === "required" || (isObject(choice) && choice["type"] === "any");
   if (!forced && lastToolResult(body) !== undefined) return [];
   const fitting = tools.filter((tool) => speaksOf(prompt, tool));
   const chosen = fitting.length > 0 ? fitting : forced ? tools.slice(0, 1) : [];
-  const serial = body["parallel_tool_calls"] === false || (isObject(choice) && choice["disable_parallel_tool_use"] === true);
+  const serial =
+    body["parallel_tool_calls"] === false || (isObject(choice) && choice["disable_parallel_tool_use"] === true);
   if (chosen.length === 1 && !serial && / and /i.test(prompt)) return [call(chosen[0]!), call(chosen[0]!)];
   return chosen.slice(0, serial ? 1 : 4).map(call);
 }

@@ -5,19 +5,23 @@ import type { SimulatedAnswer } from "./answer.ts";
 export function messageOf(answer: SimulatedAnswer): JsonObject {
   const content: JsonObject[] = [];
   if (answer.textPieces.length > 0) content.push({ type: "text", text: answer.textPieces.join("") });
-  for (const call of answer.toolCalls) content.push({ type: "tool_use", id: toolId(call.id), name: call.name, input: call.input });
+  for (const call of answer.toolCalls)
+    content.push({ type: "tool_use", id: toolId(call.id), name: call.name, input: call.input });
   const usage = { ...inputUsage(answer), output_tokens: answer.outputTokens };
   return { ...emptyMessage(answer), content, stop_reason: stopReason(answer), usage };
 }
 
 /** The stream's events in order. */
 export function* eventsOf(answer: SimulatedAnswer): Generator<string> {
-  yield event("message_start", { message: { ...emptyMessage(answer), usage: { ...inputUsage(answer), output_tokens: 1 } } });
+  yield event("message_start", {
+    message: { ...emptyMessage(answer), usage: { ...inputUsage(answer), output_tokens: 1 } },
+  });
   let index = 0;
   if (answer.textPieces.length > 0) {
     yield event("content_block_start", { index, content_block: { type: "text", text: "" } });
     yield event("ping", {});
-    for (const text of answer.textPieces) yield event("content_block_delta", { index, delta: { type: "text_delta", text } });
+    for (const text of answer.textPieces)
+      yield event("content_block_delta", { index, delta: { type: "text_delta", text } });
     yield event("content_block_stop", { index });
     index++;
   }
@@ -41,7 +45,15 @@ function event(type: string, members: JsonObject): string {
 
 function emptyMessage(answer: SimulatedAnswer): JsonObject {
   const { model } = answer;
-  return { id: `msg_${answer.id}`, type: "message", role: "assistant", model, content: [], stop_reason: null, stop_sequence: null };
+  return {
+    id: `msg_${answer.id}`,
+    type: "message",
+    role: "assistant",
+    model,
+    content: [],
+    stop_reason: null,
+    stop_sequence: null,
+  };
 }
 
 function inputUsage({ inputTokens, cachedTokens }: SimulatedAnswer): JsonObject {

@@ -4,7 +4,10 @@ import type { SimulatedAnswer } from "./answer.ts";
 /** OpenAI's chat completion for this answer. */
 export function completionOf(answer: SimulatedAnswer, created: number): JsonObject {
   const message: JsonObject = { role: "assistant", content: answer.textPieces.join("") || null, refusal: null };
-  if (answer.toolCalls.length > 0) message["tool_calls"] = answer.toolCalls.map(({ id, name, input }) => functionCall(id, name, JSON.stringify(input)));
+  if (answer.toolCalls.length > 0)
+    message["tool_calls"] = answer.toolCalls.map(({ id, name, input }) =>
+      functionCall(id, name, JSON.stringify(input)),
+    );
   return {
     id: `chatcmpl-${answer.id}`,
     object: "chat.completion",
@@ -20,7 +23,13 @@ export function completionOf(answer: SimulatedAnswer, created: number): JsonObje
 /** The stream's events in order; each text piece and each part of tool arguments is one. */
 export function* chunksOf(answer: SimulatedAnswer, created: number, includeUsage: boolean): Generator<string> {
   const chunk = (choices: readonly JsonObject[], usage: JsonObject | null): string => {
-    const body: JsonObject = { id: `chatcmpl-${answer.id}`, object: "chat.completion.chunk", created, model: answer.model, choices };
+    const body: JsonObject = {
+      id: `chatcmpl-${answer.id}`,
+      object: "chat.completion.chunk",
+      created,
+      model: answer.model,
+      choices,
+    };
     if (includeUsage) body["usage"] = usage;
     return `data: ${JSON.stringify(body)}\n\n`;
   };

@@ -52,7 +52,8 @@ function sample(schema: unknown, context: Context, name: string, depth: number):
 function typeOf(schema: JsonObject): string | undefined {
   const type = schema["type"];
   if (typeof type === "string") return type;
-  if (Array.isArray(type)) return type.find((candidate): candidate is string => typeof candidate === "string" && candidate !== "null");
+  if (Array.isArray(type))
+    return type.find((candidate): candidate is string => typeof candidate === "string" && candidate !== "null");
   if (isObject(schema["properties"])) return "object";
   return schema["items"] === undefined ? undefined : "array";
 }
@@ -112,8 +113,10 @@ function sampleString(schema: JsonObject, { random, hints }: Context, name: stri
 /** A word from the prompt where the member's name asks for one. */
 function wordFor(name: string, random: Random, hints: readonly string[]): string {
   const names = hints.filter((word) => /^\p{Lu}\p{Ll}+/u.test(word));
-  if (/city|location|place|country|destination/i.test(name)) return names.length > 0 ? random.pick(names) : random.pick(CITIES);
-  if (/query|question|topic|text|search|title|subject/i.test(name) && hints.length > 0) return hints.slice(0, 8).join(" ");
+  if (/city|location|place|country|destination/i.test(name))
+    return names.length > 0 ? random.pick(names) : random.pick(CITIES);
+  if (/query|question|topic|text|search|title|subject/i.test(name) && hints.length > 0)
+    return hints.slice(0, 8).join(" ");
   return random.pick(WORDS);
 }
 
@@ -132,7 +135,9 @@ function merged(schemas: readonly unknown[]): JsonObject {
   const result: JsonObject = {};
   for (const schema of schemas) {
     if (!isObject(schema)) continue;
-    Object.assign(result, schema, { properties: { ...objectAt(result, "properties"), ...objectAt(schema, "properties") } });
+    Object.assign(result, schema, {
+      properties: { ...objectAt(result, "properties"), ...objectAt(schema, "properties") },
+    });
   }
   return result;
 }

@@ -38,7 +38,11 @@ export class SimulatorMemory {
 }
 
 /** Answers one request: `/{provider}/v1/chat/completions`, `/{provider}/v1/messages`, `/{provider}/v1/models`. */
-export async function serveSimulated(memory: SimulatorMemory, request: IncomingMessage, reply: ServerResponse): Promise<void> {
+export async function serveSimulated(
+  memory: SimulatorMemory,
+  request: IncomingMessage,
+  reply: ServerResponse,
+): Promise<void> {
   reply.setHeader("x-gatewayz-simulated", "true");
   const [, provider = "", path = ""] = /^\/([^/]+)(\/[^?]*)/.exec(request.url ?? "") ?? [];
   const served = SIMULATED_PROVIDERS[provider];

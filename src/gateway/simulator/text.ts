@@ -1,10 +1,11 @@
 import type { Random } from "./random.ts";
 
 const STOP_WORDS = new Set(
-  ("a an and are as at be but by can could do does explain for from give has have how i in into is it its let list me " +
+  (
+    "a an and are as at be but by can could do does explain for from give has have how i in into is it its let list me " +
     "my of on one or our please say short should show so some tell than that the their them there these this to us use was " +
-    "we were what when where which who why will with would write you your about between briefly compare describe")
-    .split(" "),
+    "we were what when where which who why will with would write you your about between briefly compare describe"
+  ).split(" "),
 );
 
 const OPENINGS = [
@@ -38,7 +39,7 @@ const CLOSINGS = [
 ];
 
 const CODE = [
-  "```python\ndef total(values):\n    \"\"\"Adds what can be added and skips the rest.\"\"\"\n    return sum(v for v in values if isinstance(v, (int, float)))\n```",
+  '```python\ndef total(values):\n    """Adds what can be added and skips the rest."""\n    return sum(v for v in values if isinstance(v, (int, float)))\n```',
   "```ts\nexport function groupBy<T>(items: T[], key: (item: T) => string): Map<string, T[]> {\n  const groups = new Map<string, T[]>();\n  for (const item of items) groups.set(key(item), [...(groups.get(key(item)) ?? []), item]);\n  return groups;\n}\n```",
   "```sql\nSELECT customer, count(*) AS orders\nFROM orders\nWHERE created_at > now() - interval '7 days'\nGROUP BY customer\nORDER BY orders DESC;\n```",
 ];
@@ -73,7 +74,8 @@ export function answerText(prompt: string, tokens: number, random: Random): stri
     parts.push(asList ? `\n- ${sentence}` : sentence);
     wordsLeft -= sentence.split(" ").length;
   }
-  if (/\b(code|function|python|typescript|javascript|sql|script|query)\b/i.test(prompt)) parts.push(`\n\n${random.pick(CODE)}\n\n`);
+  if (/\b(code|function|python|typescript|javascript|sql|script|query)\b/i.test(prompt))
+    parts.push(`\n\n${random.pick(CODE)}\n\n`);
   parts.push(`${asList ? "\n\n" : ""}${fill(random.pick(CLOSINGS))}`);
   return parts.join(" ").replaceAll(/ (\n+) ?/g, "$1");
 }

@@ -2,7 +2,13 @@ import { errorBody, type GatewayError } from "../errors.ts";
 import { type JsonObject, objectAt, parseObject, stringAt } from "../json.ts";
 import { openAiFinishReason } from "../translation/finish-reasons.ts";
 import { readAnthropicUsage } from "../usage/raw-usage.ts";
-import { EVENT_TOO_LONG, type StreamConverter, type StreamedProviderError, StreamMeter, streamedError } from "./converter.ts";
+import {
+  EVENT_TOO_LONG,
+  type StreamConverter,
+  type StreamedProviderError,
+  StreamMeter,
+  streamedError,
+} from "./converter.ts";
 import { passEvents } from "./pass-events.ts";
 import { eventData, SseSplitter } from "./sse-splitter.ts";
 

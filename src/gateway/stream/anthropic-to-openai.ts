@@ -3,7 +3,13 @@ import { type JsonObject, numberAt, objectAt, parseObject, stringAt } from "../j
 import { openAiFinishReason } from "../translation/finish-reasons.ts";
 import { readAnthropicUsage, writeOpenAiUsage } from "../usage/raw-usage.ts";
 import { anthropicDeltaChars } from "./anthropic-pass-through.ts";
-import { EVENT_TOO_LONG, type StreamConverter, type StreamedProviderError, StreamMeter, streamedError } from "./converter.ts";
+import {
+  EVENT_TOO_LONG,
+  type StreamConverter,
+  type StreamedProviderError,
+  StreamMeter,
+  streamedError,
+} from "./converter.ts";
 import { openAiStreamError } from "./openai-pass-through.ts";
 import { eventData, SseSplitter } from "./sse-splitter.ts";
 
@@ -88,7 +94,12 @@ export class AnthropicToOpenAi implements StreamConverter {
     this.started = true;
     const name = stringAt(block, "name") ?? "";
     this.meter.outputChars += name.length;
-    const call = { index: toolIndex, id: stringAt(block, "id") ?? "", type: "function", function: { name, arguments: "" } };
+    const call = {
+      index: toolIndex,
+      id: stringAt(block, "id") ?? "",
+      type: "function",
+      function: { name, arguments: "" },
+    };
     this.#write({ tool_calls: [call] }, null);
   }
 
@@ -107,13 +118,23 @@ export class AnthropicToOpenAi implements StreamConverter {
   }
 
   #write(delta: JsonObject, finishReason: string | null): void {
-    this.#writeChunk([{ index: 0, delta, logprobs: null, finish_reason: finishReason }], this.#usageWanted ? null : undefined);
+    this.#writeChunk(
+      [{ index: 0, delta, logprobs: null, finish_reason: finishReason }],
+      this.#usageWanted ? null : undefined,
+    );
   }
 
   #writeChunk(choices: readonly JsonObject[], usage: JsonObject | null | undefined): void {
     this.meter.chunks++;
     const { responseId, model } = this.meter;
-    const chunk = { id: chatId(responseId), object: "chat.completion.chunk", created: this.#created, model, choices, usage };
+    const chunk = {
+      id: chatId(responseId),
+      object: "chat.completion.chunk",
+      created: this.#created,
+      model,
+      choices,
+      usage,
+    };
     this.#out += `data: ${JSON.stringify(chunk)}\n\n`;
   }
 

@@ -1,7 +1,13 @@
 import { errorBody, type GatewayError } from "../errors.ts";
 import { isObject, type JsonObject, objectAt, objectsAt, parseObject, stringAt } from "../json.ts";
 import { readOpenAiUsage } from "../usage/raw-usage.ts";
-import { EVENT_TOO_LONG, type StreamConverter, type StreamedProviderError, StreamMeter, streamedError } from "./converter.ts";
+import {
+  EVENT_TOO_LONG,
+  type StreamConverter,
+  type StreamedProviderError,
+  StreamMeter,
+  streamedError,
+} from "./converter.ts";
 import { passEvents } from "./pass-events.ts";
 import { eventData, SseSplitter } from "./sse-splitter.ts";
 
@@ -109,14 +115,17 @@ export function openAiStreamError(error: GatewayError, requestId: string): strin
 /** True for a chunk that has neither an end, nor counts, nor an error: it need not be parsed. */
 function isPlainDelta(event: Buffer): boolean {
   return (
-    (event.includes(FINISH_NULL) || event.includes(FINISH_NULL_SPACED)) && !event.includes(TOKENS) && !event.includes(ERROR)
+    (event.includes(FINISH_NULL) || event.includes(FINISH_NULL_SPACED)) &&
+    !event.includes(TOKENS) &&
+    !event.includes(ERROR)
   );
 }
 
 /** Characters of everything in a delta that a model produced. */
 export function deltaChars(delta: JsonObject): number {
   let chars = 0;
-  for (const key of ["content", "reasoning_content", "reasoning", "refusal"]) chars += stringAt(delta, key)?.length ?? 0;
+  for (const key of ["content", "reasoning_content", "reasoning", "refusal"])
+    chars += stringAt(delta, key)?.length ?? 0;
   for (const call of objectsAt(delta, "tool_calls")) {
     const fn = objectAt(call, "function");
     chars += (stringAt(fn, "name")?.length ?? 0) + (stringAt(fn, "arguments")?.length ?? 0);

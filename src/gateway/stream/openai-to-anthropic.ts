@@ -2,9 +2,15 @@ import type { GatewayError } from "../errors.ts";
 import { isObject, type JsonObject, numberAt, objectAt, objectsAt, parseObject, stringAt } from "../json.ts";
 import { PENDING_ARGUMENT_CHARS_MAX, STREAM_TOOL_CALLS_MAX } from "../limits.ts";
 import { anthropicStopReason } from "../translation/finish-reasons.ts";
-import { readOpenAiUsage, type RawUsage, writeAnthropicUsage } from "../usage/raw-usage.ts";
+import { type RawUsage, readOpenAiUsage, writeAnthropicUsage } from "../usage/raw-usage.ts";
 import { anthropicStreamError } from "./anthropic-pass-through.ts";
-import { EVENT_TOO_LONG, type StreamConverter, type StreamedProviderError, StreamMeter, streamedError } from "./converter.ts";
+import {
+  EVENT_TOO_LONG,
+  type StreamConverter,
+  type StreamedProviderError,
+  StreamMeter,
+  streamedError,
+} from "./converter.ts";
 import { deltaChars } from "./openai-pass-through.ts";
 import { eventData, SseSplitter } from "./sse-splitter.ts";
 
@@ -145,7 +151,8 @@ export class OpenAiToAnthropic implements StreamConverter {
     if (!this.#reservePending(argumentsPiece)) return;
     call.pending += argumentsPiece;
     // The first call opens at once; later ones wait for the end, since OpenAI never says that a call is complete.
-    if (call.state === "waiting" && call.name !== "" && typeof this.#openBlock !== "number") this.#openToolCall(index, call);
+    if (call.state === "waiting" && call.name !== "" && typeof this.#openBlock !== "number")
+      this.#openToolCall(index, call);
   }
 
   #reservePending(text: string): boolean {
@@ -158,7 +165,12 @@ export class OpenAiToAnthropic implements StreamConverter {
   #openToolCall(index: number, call: ToolCall): void {
     this.#closeBlock();
     call.state = "open";
-    this.#open(index, { type: "tool_use", id: call.id || `toolu_${this.#messageId}_${index}`, name: call.name, input: {} });
+    this.#open(index, {
+      type: "tool_use",
+      id: call.id || `toolu_${this.#messageId}_${index}`,
+      name: call.name,
+      input: {},
+    });
     if (call.pending !== "") this.#delta({ type: "input_json_delta", partial_json: call.pending });
     this.#pendingChars -= call.pending.length;
     call.pending = "";
@@ -189,7 +201,8 @@ export class OpenAiToAnthropic implements StreamConverter {
   end(): string {
     this.#out = "";
     this.#startMessage();
-    for (const [index, call] of this.#toolCalls) if (call.state === "waiting" && call.name !== "") this.#openToolCall(index, call);
+    for (const [index, call] of this.#toolCalls)
+      if (call.state === "waiting" && call.name !== "") this.#openToolCall(index, call);
     this.#closeBlock();
     this.#takeText("text", this.#lateText);
     this.#closeBlock();

@@ -8,7 +8,8 @@ const IMAGE_TYPES: ReadonlySet<string> = new Set(["image/png", "image/jpeg", "im
 export function blocksOfChatContent(content: unknown, provider: string): JsonObject[] {
   if (typeof content === "string") return content === "" ? [] : [{ type: "text", text: content }];
   if (!Array.isArray(content)) return [];
-  return content.filter(isObject).flatMap((part: JsonObject) => blockOfPart(part, provider) ?? []);
+  const parts: JsonObject[] = content.filter(isObject);
+  return parts.flatMap((part) => blockOfPart(part, provider) ?? []);
 }
 
 function blockOfPart(part: JsonObject, provider: string): JsonObject | undefined {

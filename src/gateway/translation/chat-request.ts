@@ -37,9 +37,12 @@ export function chatRequestToMessages(chat: JsonObject, model: string, provider:
   const format = objectAt(chat, "response_format");
   if (stringAt(format, "type") === "json_object") system.push({ type: "text", text: JSON_INSTRUCTION });
   if (stringAt(format, "type") === "json_schema") {
-    body["output_config"] = { format: { type: "json_schema", schema: objectAt(objectAt(format, "json_schema"), "schema") } };
+    body["output_config"] = {
+      format: { type: "json_schema", schema: objectAt(objectAt(format, "json_schema"), "schema") },
+    };
   }
-  if (system.length > 0) body["system"] = system.length === 1 && !system[0]!["cache_control"] ? system[0]!["text"] : system;
+  if (system.length > 0)
+    body["system"] = system.length === 1 && !system[0]!["cache_control"] ? system[0]!["text"] : system;
   if (chat["stream"] === true) body["stream"] = true;
   const temperature = numberAt(chat, "temperature");
   if (temperature !== undefined) body["temperature"] = Math.min(1, temperature); // OpenAI's scale ends at 2.
@@ -68,7 +71,8 @@ function refuseWhatCannotBeSaid(chat: JsonObject, provider: string): void {
     refuse("Audio output", provider, "it answers in text.", "modalities");
   }
   if (Array.isArray(chat["functions"])) refuse("functions", provider, "use tools instead.", "functions");
-  if (isObject(chat["web_search_options"])) refuse("web_search_options", provider, "leave it out.", "web_search_options");
+  if (isObject(chat["web_search_options"]))
+    refuse("web_search_options", provider, "leave it out.", "web_search_options");
 }
 
 function translateMessages(chat: JsonObject, provider: string): { system: JsonObject[]; messages: JsonObject[] } {
@@ -125,7 +129,12 @@ function addTools(body: JsonObject, chat: JsonObject, provider: string): void {
     }
     const { name, description, parameters } = objectAt(tool, "function");
     const cached = isObject(tool["cache_control"]) ? { cache_control: tool["cache_control"] } : {};
-    return { name, description, input_schema: isObject(parameters) ? parameters : { type: "object", properties: {} }, ...cached };
+    return {
+      name,
+      description,
+      input_schema: isObject(parameters) ? parameters : { type: "object", properties: {} },
+      ...cached,
+    };
   });
   if (tools.length === 0) return;
   body["tools"] = tools;
@@ -133,13 +142,15 @@ function addTools(body: JsonObject, chat: JsonObject, provider: string): void {
   const serial = chat["parallel_tool_calls"] === false;
   if (choice === undefined && !serial) return;
   const resolved = choice ?? { type: "auto" };
-  body["tool_choice"] = serial && resolved["type"] !== "none" ? { ...resolved, disable_parallel_tool_use: true } : resolved;
+  body["tool_choice"] =
+    serial && resolved["type"] !== "none" ? { ...resolved, disable_parallel_tool_use: true } : resolved;
 }
 
 function toolChoice(choice: unknown, provider: string): JsonObject | undefined {
   if (choice === undefined || choice === null) return undefined;
   if (choice === "auto" || choice === "none") return { type: choice };
   if (choice === "required") return { type: "any" };
-  if (isObject(choice) && choice["type"] === "function") return { type: "tool", name: objectAt(choice, "function")["name"] };
+  if (isObject(choice) && choice["type"] === "function")
+    return { type: "tool", name: objectAt(choice, "function")["name"] };
   return refuse("This tool_choice", provider, "use auto, none, required or a function's name.", "tool_choice");
 }

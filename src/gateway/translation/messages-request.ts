@@ -19,14 +19,18 @@ export function messagesRequestToChat(request: JsonObject, model: string, provid
   for (const name of ["temperature", "top_p"]) if (numberAt(request, name) !== undefined) body[name] = request[name];
   const stops = request["stop_sequences"];
   if (Array.isArray(stops) && stops.length > 0) {
-    if (stops.length > STOPS_MAX) refuse(`More than ${STOPS_MAX} stop_sequences`, provider, "send fewer.", "stop_sequences");
+    if (stops.length > STOPS_MAX)
+      refuse(`More than ${STOPS_MAX} stop_sequences`, provider, "send fewer.", "stop_sequences");
     body["stop"] = stops;
   }
   const userId = stringAt(objectAt(request, "metadata"), "user_id");
   if (userId !== undefined) body["user"] = userId;
   const format = objectAt(objectAt(request, "output_config"), "format");
   if (stringAt(format, "type") === "json_schema") {
-    body["response_format"] = { type: "json_schema", json_schema: { name: "answer", schema: format["schema"], strict: true } };
+    body["response_format"] = {
+      type: "json_schema",
+      json_schema: { name: "answer", schema: format["schema"], strict: true },
+    };
   }
   addTools(body, request, provider);
   return { body, dropped: DROPPED.filter((name) => request[name] !== undefined && request[name] !== null) };
@@ -96,7 +100,8 @@ function userMessages(blocks: readonly JsonObject[], provider: string): JsonObje
     const content = block["is_error"] === true ? `Error: ${text}` : text;
     messages.push({ role: "tool", tool_call_id: stringAt(block, "tool_use_id") ?? "", content });
     // A tool message holds text only; pictures that a tool made follow as the user's.
-    for (const image of inner.filter((part) => stringAt(part, "type") === "image")) parts.push(partOfBlock(image, provider));
+    for (const image of inner.filter((part) => stringAt(part, "type") === "image"))
+      parts.push(partOfBlock(image, provider));
   }
   if (parts.length === 0) return messages;
   const onlyText = parts.length === 1 && parts[0]!["type"] === "text";

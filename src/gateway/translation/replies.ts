@@ -18,7 +18,11 @@ export function messageToCompletion(message: JsonObject, created: number): JsonO
     }
   }
   const text = texts.join("");
-  const reply: JsonObject = { role: "assistant", content: text === "" && toolCalls.length > 0 ? null : text, refusal: null };
+  const reply: JsonObject = {
+    role: "assistant",
+    content: text === "" && toolCalls.length > 0 ? null : text,
+    refusal: null,
+  };
   if (thoughts.length > 0) reply["reasoning_content"] = thoughts.join("");
   if (toolCalls.length > 0) reply["tool_calls"] = toolCalls;
   const finishReason = openAiFinishReason(stringAt(message, "stop_reason") ?? "end_turn");

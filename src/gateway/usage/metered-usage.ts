@@ -1,7 +1,7 @@
 import type { TokenUsage } from "../request-record.ts";
+import type { StreamMeter } from "../stream/converter.ts";
 import { estimateTokensOfChars } from "./estimate.ts";
 import type { RawUsage } from "./raw-usage.ts";
-import type { StreamMeter } from "../stream/converter.ts";
 
 export interface MeteredUsage {
   readonly raw: RawUsage;
