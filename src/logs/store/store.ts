@@ -1,0 +1,329 @@
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { Logger } from "../../runtime/logger.ts";
+import type { Labels } from "../../series/labels.ts";
+import type { Matcher } from "../../series/queryable.ts";
+import { StorageError } from "../../storage/storage-error.ts";
+import { readWal, Wal } from "../../storage/wal.ts";
+import type { StreamEntries } from "../entry.ts";
+import { ACTIVE_STREAMS_MAX, CACHE_BYTES_MAX, HEAD_AGE_MAX_MS, HEAD_BYTES_FLUSH, HEAD_BYTES_MAX } from "../limits.ts";
+import { type LogMetrics, TENANT } from "../metrics.ts";
+import type { Block } from "./block.ts";
+import { BlockCache } from "./block-cache.ts";
+import { damagedFileName, segmentFileName, segmentSequence, segmentsDir, walDir } from "./filenames.ts";
+import { Head } from "./head.ts";
+import { HeadBlock } from "./head-block.ts";
+import { RetentionClock, segmentsToDelete } from "./retention.ts";
+import { Segment } from "./segment.ts";
+import { openSegment } from "./segment-read.ts";
+import { writeSegment } from "./segment-write.ts";
+import { decodeEntries, encodeEntries } from "./wal-record.ts";
+
+/** How often flush and retention are considered. */
+const MAINTENANCE_INTERVAL_MS = 10_000;
+/** Share of the size cap that the WAL may take before it is flushed early. */
+const WAL_SHARE = 0.25;
+
+export interface LogStoreOptions {
+  readonly dataDir: string;
+  readonly logger: Logger;
+  readonly metrics: LogMetrics;
+  readonly retentionMs: number;
+  /** Most bytes of segments and WAL together. */
+  readonly bytesMax: number;
+  /** Start flush and retention by themselves; tests call them. */
+  readonly maintenance?: boolean;
+}
+
+/** Why entries were not taken. */
+export class IngestRefused extends Error {
+  override readonly name = "IngestRefused";
+}
+
+/** Streams, their head in memory behind a WAL, and segment files. */
+export class LogStore {
+  readonly #options: LogStoreOptions;
+  readonly #cache = new BlockCache(CACHE_BYTES_MAX);
+  /** One object per label set, whatever file it was read from. */
+  readonly #interned = new Map<string, Labels>();
+  readonly #retentionClock = new RetentionClock();
+  #wal!: Wal;
+  #head = new Head();
+  /** The head that is being written to a segment; still queried. */
+  #frozen: Head | undefined;
+  #segments: Segment[] = [];
+  #nextSequence = 1;
+  #flushing: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  private constructor(options: LogStoreOptions) {
+    this.#options = options;
+  }
+
+  /** Opens the folder: reads the segments' indexes, then replays what the WAL holds beyond them. */
+  static async open(options: LogStoreOptions): Promise<LogStore> {
+    const store = new LogStore(options);
+    const { dataDir } = options;
+    await mkdir(segmentsDir(dataDir), { recursive: true });
+    const walThrough = await store.#openSegments();
+    await store.#replay(walThrough);
+    store.#wal = await Wal.open({
+      dir: walDir(dataDir),
+      onError: (error) => options.logger.error({ error: error.message }, "log WAL failed; nothing more is accepted"),
+    });
+    if (walThrough > 0) await store.#wal.truncateBefore(walThrough);
+    store.#exportGauges();
+    if (options.maintenance !== false) {
+      store.#timer = setInterval(() => void store.maintain(), MAINTENANCE_INTERVAL_MS);
+      store.#timer.unref();
+    }
+    return store;
+  }
+
+  /** Streams with entries in memory. */
+  get activeStreams(): number {
+    return this.#head.streams.size + (this.#frozen?.streams.size ?? 0);
+  }
+
+  hasStream(labels: Labels): boolean {
+    return this.#head.streams.has(labels.key) || (this.#frozen?.streams.has(labels.key) ?? false);
+  }
+
+  /**
+   * Writes entries to the WAL, then makes them visible. When it resolves they survive the process.
+   * @throws IngestRefused when memory is full; StorageError when the disk is.
+   */
+  async append(streams: readonly StreamEntries[]): Promise<void> {
+    if (this.#head.bytes + (this.#frozen?.bytes ?? 0) > HEAD_BYTES_MAX) {
+      throw new IngestRefused(`${HEAD_BYTES_MAX} bytes wait to be written to disk; the flush has to catch up first`);
+    }
+    await this.#wal.append([encodeEntries(streams)]);
+    // No await from here on: a flush that rotates the WAL relies on the head holding all that was acknowledged.
+    this.#options.metrics.walRecords.inc();
+    this.#addToHead(streams);
+    if (this.#head.bytes >= HEAD_BYTES_FLUSH && this.#flushing === undefined) void this.maintain();
+  }
+
+  /** Blocks of streams that match, with rows in [minMs, maxMs], in no order. */
+  select(matchers: readonly Matcher[], minMs: number, maxMs: number): Block[] {
+    const verdicts = new Map<Labels, boolean>();
+    const matches = (labels: Labels): boolean => {
+      let verdict = verdicts.get(labels);
+      if (verdict === undefined) {
+        verdict = matchers.every((matcher) => matcher.matches(labels.get(matcher.name)));
+        verdicts.set(labels, verdict);
+      }
+      return verdict;
+    };
+    const blocks: Block[] = [];
+    for (const segment of this.#segments) {
+      if (segment.maxMs < minMs || segment.minMs > maxMs) continue;
+      for (const block of segment.blocks) {
+        if (block.maxMs >= minMs && block.minMs <= maxMs && matches(block.labels)) blocks.push(block);
+      }
+    }
+    for (const head of [this.#frozen, this.#head]) {
+      if (head === undefined) continue;
+      for (const { labels, builders } of head.streams.values()) {
+        if (!matches(labels)) continue;
+        for (const builder of builders) {
+          if (builder.count > 0 && builder.maxMs >= minMs && builder.minMs <= maxMs)
+            blocks.push(new HeadBlock(labels, builder));
+        }
+      }
+    }
+    return blocks;
+  }
+
+  /** Label sets of streams that match any of the selectors (all streams when there is none) and have rows in range. */
+  series(selectors: readonly (readonly Matcher[])[], minMs: number, maxMs: number): Labels[] {
+    const found = new Set<Labels>();
+    for (const matchers of selectors.length === 0 ? [[]] : selectors) {
+      for (const block of this.select(matchers, minMs, maxMs)) found.add(block.labels);
+    }
+    return [...found];
+  }
+
+  /** Flushes when the head is large or old, then applies retention; failures are logged and tried again later. */
+  async maintain(nowMs = Date.now()): Promise<void> {
+    const startedAtMs = this.#head.startedAtMs;
+    const due =
+      this.#frozen !== undefined ||
+      this.#head.bytes >= HEAD_BYTES_FLUSH ||
+      (startedAtMs !== undefined && nowMs - startedAtMs >= HEAD_AGE_MAX_MS) ||
+      this.#wal.bytes > this.#options.bytesMax * WAL_SHARE;
+    try {
+      if (due) await this.flush();
+      await this.#retain();
+    } catch (error) {
+      this.#options.metrics.flushFailures.inc();
+      this.#options.logger.warn({ error: (error as Error).message }, "flush of logs failed; tried again later");
+    }
+  }
+
+  /** Writes the head to a segment file and drops the WAL behind it. One at a time. */
+  flush(): Promise<void> {
+    this.#flushing ??= this.#flushOnce().finally(() => {
+      this.#flushing = undefined;
+    });
+    return this.#flushing;
+  }
+
+  async #flushOnce(): Promise<void> {
+    if (this.#frozen === undefined) {
+      if (this.#head.rows === 0) return;
+      const walThrough = await this.#wal.rotate();
+      // What was acknowledged up to here lies in WAL segments before `walThrough`, and in this head.
+      this.#frozen = this.#head;
+      this.#frozen.walThrough = walThrough;
+      this.#head = new Head();
+    }
+    const frozen = this.#frozen;
+    const sequence = this.#nextSequence++;
+    const path = join(segmentsDir(this.#options.dataDir), segmentFileName(sequence));
+    await writeSegment(path, frozen.streams.values(), frozen.walThrough);
+    const segment = this.#makeSegment(await openSegment(path), sequence);
+    // In one turn: a query sees the rows in the head or in the segment, never in both.
+    this.#segments.push(segment);
+    this.#frozen = undefined;
+    this.#options.metrics.chunksFlushed.inc(segment.blocks.length);
+    this.#options.metrics.streamsRemoved.inc({ tenant: TENANT }, frozen.streams.size);
+    await this.#wal.truncateBefore(frozen.walThrough);
+  }
+
+  /** Stops maintenance and closes the WAL; what the head holds is replayed at the next start. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#flushing?.catch(() => undefined); // logged by `maintain`
+    await this.#wal.close();
+  }
+
+  #addToHead(streams: readonly StreamEntries[]): void {
+    for (const { labels, entries } of streams) {
+      if (!this.#head.streams.has(labels.key)) this.#options.metrics.streamsCreated.inc({ tenant: TENANT });
+      const stream = this.#head.stream(this.#intern(labels));
+      for (const entry of entries) this.#head.append(stream, entry);
+    }
+  }
+
+  #intern(labels: Labels): Labels {
+    const known = this.#interned.get(labels.key);
+    if (known !== undefined) return known;
+    this.#interned.set(labels.key, labels);
+    return labels;
+  }
+
+  /** @returns The first WAL segment whose records are in no segment file. */
+  async #openSegments(): Promise<number> {
+    const dir = segmentsDir(this.#options.dataDir);
+    let walThrough = 0;
+    for (const name of (await readdir(dir)).sort()) {
+      if (name.endsWith(".tmp")) await rm(join(dir, name), { force: true });
+      const sequence = segmentSequence(name);
+      if (sequence === undefined) continue;
+      this.#nextSequence = Math.max(this.#nextSequence, sequence + 1);
+      try {
+        const file = await openSegment(join(dir, name));
+        walThrough = Math.max(walThrough, file.walThrough ?? 0);
+        if (file.damage !== undefined) this.#onDamage(file.path, 0, file.damage);
+        this.#segments.push(this.#makeSegment(file, sequence));
+      } catch (error) {
+        if (!(error instanceof StorageError)) throw error;
+        await this.#setAside(dir, name, error);
+      }
+    }
+    return walThrough;
+  }
+
+  async #setAside(dir: string, name: string, error: Error): Promise<void> {
+    this.#options.metrics.damagedBlocks.inc();
+    this.#options.logger.error({ file: name, error: error.message }, "log segment cannot be read; set aside");
+    await rename(join(dir, name), join(dir, damagedFileName(name)));
+  }
+
+  #makeSegment(file: Awaited<ReturnType<typeof openSegment>>, sequence: number): Segment {
+    const options = { sequence, cache: this.#cache, onDamage: this.#onDamage };
+    return new Segment(file, options, (labels) => this.#intern(labels));
+  }
+
+  readonly #onDamage = (path: string, offset: number, reason: string): void => {
+    this.#options.metrics.damagedBlocks.inc();
+    this.#options.logger.error({ file: path, offset, reason }, "damaged log block set aside; the rest is served");
+  };
+
+  async #replay(walThrough: number): Promise<void> {
+    const startedAt = performance.now();
+    let records = 0;
+    const { metrics, logger, dataDir } = this.#options;
+    const damaged = (segment: number, offset: number, reason: string): void => {
+      metrics.walCorruptions.inc();
+      logger.error({ segment, offset, reason }, "damaged place in the log WAL passed over");
+    };
+    const options = {
+      fromSegment: walThrough,
+      damage: "resync" as const,
+      onDamage: ({ segment, offset, reason }: { segment: number; offset: number; reason: string }) =>
+        damaged(segment, offset, reason),
+    };
+    for await (const { record, segment } of readWal(walDir(dataDir), options)) {
+      try {
+        this.#addToHead(decodeEntries(record));
+        records++;
+      } catch (error) {
+        if (!(error instanceof StorageError)) throw error;
+        damaged(segment, 0, error.message);
+      }
+    }
+    const seconds = (performance.now() - startedAt) / 1_000;
+    metrics.walReplaySeconds.set(seconds);
+    if (records > 0) logger.info({ records, seconds, bytes: this.#head.bytes }, "log WAL replayed");
+  }
+
+  async #retain(): Promise<void> {
+    const { retentionMs, bytesMax, metrics, logger } = this.#options;
+    const newestMs = Math.max(...this.#segments.map(({ maxMs }) => maxMs));
+    const cutoffMs = this.#retentionClock.cutoffMs(newestMs, retentionMs);
+    const doomed = segmentsToDelete(this.#segments, cutoffMs, this.#wal.bytes, bytesMax);
+    for (const { segment, reason } of doomed) {
+      segment.deleted = true;
+      this.#segments = this.#segments.filter((kept) => kept !== segment);
+      this.#cache.drop(segment.cachePrefix);
+      await rm(segment.path, { force: true });
+      metrics.deletedSegments.inc({ reason });
+      logger.info({ file: segment.path, reason }, "log segment deleted by retention");
+    }
+    if (doomed.length > 0) this.#forgetLabels();
+  }
+
+  /** Label sets of which nothing is left. */
+  #forgetLabels(): void {
+    const used = new Set<string>();
+    for (const { blocks } of this.#segments) for (const { labels } of blocks) used.add(labels.key);
+    for (const head of [this.#frozen, this.#head]) for (const key of head?.streams.keys() ?? []) used.add(key);
+    for (const key of this.#interned.keys()) if (!used.has(key)) this.#interned.delete(key);
+  }
+
+  #exportGauges(): void {
+    const { metrics } = this.#options;
+    metrics.gauge(
+      "gatewayz_logs_head_bytes",
+      `Bytes in memory; ingest is refused above ${HEAD_BYTES_MAX}.`,
+      () => this.#head.bytes + (this.#frozen?.bytes ?? 0),
+    );
+    metrics.gauge("gatewayz_logs_wal_bytes", "Bytes of the write-ahead log.", () => this.#wal.bytes);
+    metrics.gauge("gatewayz_logs_segment_bytes", "Bytes of segment files.", () =>
+      this.#segments.reduce((sum, { bytes }) => sum + bytes, 0),
+    );
+    metrics.gauge("gatewayz_logs_segments", "Segment files.", () => this.#segments.length);
+    metrics.gauge("gatewayz_logs_bytes_max", "Size cap of segments and WAL together.", () => this.#options.bytesMax);
+    metrics.gauge(
+      "gatewayz_logs_cache_bytes",
+      `Decoded blocks kept; the limit is ${CACHE_BYTES_MAX}.`,
+      () => this.#cache.bytes,
+    );
+    metrics.gauge("gatewayz_logs_cache_hits", "Reads that the cache answered.", () => this.#cache.hits);
+    metrics.gauge("gatewayz_logs_cache_misses", "Reads that went to disk.", () => this.#cache.misses);
+    metrics.gauge("gatewayz_logs_active_streams_max", "Streams that may be in memory.", () => ACTIVE_STREAMS_MAX);
+    metrics.gauge("loki_ingester_memory_streams", "Streams in memory.", () => this.activeStreams, { tenant: TENANT });
+  }
+}
