@@ -1,0 +1,89 @@
+import { Link, Outlet, useRouterState } from "@tanstack/react-router";
+import { createContext, type ReactNode, useContext, useState } from "react";
+import { createPortal } from "react-dom";
+import { Icon } from "../ui/icon.tsx";
+import { useServerInfo } from "./queries.ts";
+import { useTheme } from "./theme.tsx";
+
+/** Where pages put their own controls in the top bar. */
+const BarSlotContext = createContext<{ left: HTMLElement | null; right: HTMLElement | null }>({
+  left: null,
+  right: null,
+});
+
+/** Draws its children inside the top bar: `left` after the navigation, `right` at its end. */
+export function BarSlot({ side, children }: { side: "left" | "right"; children: ReactNode }) {
+  const target = useContext(BarSlotContext)[side];
+  return target === null ? null : createPortal(children, target);
+}
+
+/** The frame of every page: top bar and content. */
+export function Shell() {
+  const path = useRouterState({ select: (state) => state.location.pathname });
+  const [left, setLeft] = useState<HTMLElement | null>(null);
+  const [right, setRight] = useState<HTMLElement | null>(null);
+  if (path === "/login") return <Outlet />;
+  return (
+    <BarSlotContext.Provider value={{ left, right }}>
+      <header className="top-bar">
+        <Link to="/" className="brand" aria-label="GatewayZ start page">
+          <Logo />
+          <span>GatewayZ</span>
+        </Link>
+        <nav className="top-nav" aria-label="Pages">
+          <Link to="/dashboards" className={path.startsWith("/d") ? "active" : ""} title="Dashboards">
+            <Icon name="dashboards" />
+            <span>Dashboards</span>
+          </Link>
+          <Link to="/explore" className={path.startsWith("/explore") ? "active" : ""} title="Explore">
+            <Icon name="explore" />
+            <span>Explore</span>
+          </Link>
+        </nav>
+        <div className="bar-slot bar-slot-left" ref={setLeft} />
+        <div className="bar-slot bar-slot-right" ref={setRight} />
+        <ModeBadge />
+        <ThemeButton />
+      </header>
+      <main className="content">
+        <Outlet />
+      </main>
+    </BarSlotContext.Provider>
+  );
+}
+
+function Logo() {
+  return (
+    <svg width="24" height="24" viewBox="0 0 32 32" aria-hidden="true">
+      <rect width="32" height="32" rx="7" className="logo-ground" />
+      <path
+        d="M8 9h16L12 23h12"
+        fill="none"
+        className="logo-mark"
+        strokeWidth="3.4"
+        strokeLinecap="round"
+        strokeLinejoin="round"
+      />
+    </svg>
+  );
+}
+
+function ModeBadge() {
+  const { data } = useServerInfo();
+  if (data?.mode !== "demo") return null;
+  return (
+    <span className="badge badge-demo" title="No provider is configured: the built-in simulator answers.">
+      demo
+    </span>
+  );
+}
+
+function ThemeButton() {
+  const { name, set } = useTheme();
+  const next = name === "dark" ? "light" : "dark";
+  return (
+    <button type="button" className="icon-button" title={`Use the ${next} theme`} onClick={() => set(next)}>
+      <Icon name={name === "dark" ? "sun" : "moon"} />
+    </button>
+  );
+}

@@ -1,0 +1,169 @@
+import { Suspense, useEffect, useMemo, useRef, useState } from "react";
+import type { DataSourceDirectory } from "../api/data-sources.ts";
+import { useTheme } from "../app/theme.tsx";
+import { applyFieldConfig } from "../grafana/field-config.ts";
+import { grafanaTheme } from "../grafana/themes.ts";
+import { panelType } from "../panels/registry.tsx";
+import type { PanelHost } from "../panels/types.ts";
+import { rangeNotice } from "../query/run-panel.ts";
+import { ErrorBoundary } from "../ui/error-boundary.tsx";
+import { useElementSize } from "../ui/use-element-size.ts";
+import { interpolate, type VariableScope } from "../variables/interpolate.ts";
+import type { ScopedValues } from "../variables/types.ts";
+import { PanelHeader } from "./panel-header.tsx";
+import { type PanelState, panelState } from "./panel-state.ts";
+import type { PanelModel } from "./types.ts";
+import { useNearViewport } from "./use-near-viewport.ts";
+import { usePanelData } from "./use-panel-data.ts";
+
+export interface PanelCardProps {
+  panel: PanelModel;
+  directory: DataSourceDirectory;
+  /** Undefined while variables load. */
+  scope: VariableScope | undefined;
+  timeZone: string;
+  cursorKey: string | undefined;
+  setTimeRange: ((fromMs: number, toMs: number) => void) | undefined;
+  findPanel: (id: number) => PanelModel | undefined;
+  onView: (panel: PanelModel) => void;
+}
+
+/** A panel's frame: header, state, and its drawing. `data-panel-state` says what a person sees. */
+export function PanelCard(props: PanelCardProps) {
+  const root = useRef<HTMLElement>(null);
+  const { isNear, wasNear } = useNearViewport(root);
+  const { panel, scope } = props;
+  return (
+    <section className={`panel ${panel.transparent ? "panel-transparent" : ""}`} ref={root} aria-label={panel.title}>
+      {wasNear && scope !== undefined ? (
+        <PanelContent {...props} scope={scope} active={isNear} />
+      ) : (
+        <PanelPlaceholder panel={panel} />
+      )}
+    </section>
+  );
+}
+
+function PanelPlaceholder({ panel }: { panel: PanelModel }) {
+  const state: PanelState = panelType(panel.type).content === "own" ? "data" : "loading";
+  return (
+    <div
+      className="panel-inner"
+      data-panel-id={panel.id}
+      data-panel-key={panel.key}
+      data-panel-type={panel.type}
+      data-panel-state={state}
+    >
+      <header className="panel-header">
+        <h2 className="panel-title">{panel.title}</h2>
+      </header>
+    </div>
+  );
+}
+
+function PanelContent({
+  panel,
+  directory,
+  scope,
+  timeZone,
+  cursorKey,
+  setTimeRange,
+  findPanel,
+  onView,
+  active,
+}: PanelCardProps & { scope: VariableScope; active: boolean }) {
+  const body = useRef<HTMLDivElement>(null);
+  const { width, height } = useElementSize(body);
+  const theme = grafanaTheme(useTheme().name);
+  const type = panelType(panel.type);
+  const data = usePanelData({ panel, directory, scope, width, active: active && type.content !== "own", findPanel });
+  const [drawError, setDrawError] = useState<string | undefined>();
+
+  // Titles and links must not make charts think that their data changed, so the scope is read when asked.
+  const latestScope = useRef(scope);
+  latestScope.current = scope;
+  const host = useMemo<PanelHost>(
+    () => ({
+      directory,
+      interpolate: (text: string, scoped: ScopedValues = {}) =>
+        interpolate(text, latestScope.current, { ...panel.scoped, ...scoped }),
+      setTimeRange,
+      cursorKey,
+    }),
+    [directory, panel, setTimeRange, cursorKey],
+  );
+  const prepared = useMemo(() => {
+    try {
+      return {
+        frames: applyFieldConfig({
+          frames: data.frames,
+          fieldConfig: panel.fieldConfig,
+          theme,
+          timeZone: timeZone === "utc" ? "utc" : "browser",
+          replaceVariables: (text, scoped) => host.interpolate(text, scoped as ScopedValues),
+        }),
+        error: undefined,
+      };
+    } catch (error) {
+      return { frames: [], error: error instanceof Error ? error.message : String(error) };
+    }
+  }, [data.frames, panel.fieldConfig, theme, timeZone, host]);
+
+  useEffect(() => {
+    if (data.frames.length > 0) setDrawError(undefined);
+  }, [data.frames]);
+
+  const errors = [...data.errors, ...[drawError, prepared.error].filter((error) => error !== undefined)];
+  const state =
+    drawError !== undefined ? "error" : panelState({ ...data, frames: prepared.frames, errors }, type.content);
+  const title = interpolate(panel.title, scope, panel.scoped, "text");
+  const Draw = type.draw;
+  return (
+    <div
+      className="panel-inner"
+      data-panel-id={panel.id}
+      data-panel-key={panel.key}
+      data-panel-type={panel.type}
+      data-panel-state={state}
+    >
+      <PanelHeader
+        panel={panel}
+        title={title}
+        notice={rangeNotice(panel)}
+        errors={state === "error" ? [] : errors}
+        isLoading={data.isLoading && type.content !== "own"}
+        directory={directory}
+        scope={scope}
+        host={host}
+        onView={() => onView(panel)}
+      />
+      <div className="panel-body" ref={body}>
+        {state === "empty" && <div className="panel-message">{panel.fieldConfig.defaults.noValue ?? "No data"}</div>}
+        {state === "error" && (
+          <div className="panel-message panel-error" role="alert">
+            <strong>{drawError === undefined ? "Query error" : "This panel cannot be drawn"}</strong>
+            {errors.map((error) => (
+              <p key={error}>{error}</p>
+            ))}
+          </div>
+        )}
+        {state === "data" && width > 0 && height > 0 && (
+          <ErrorBoundary resetKey={prepared.frames} onError={(error) => setDrawError(error.message)}>
+            <Suspense fallback={null}>
+              <Draw
+                frames={prepared.frames}
+                panel={panel}
+                width={width}
+                height={height}
+                range={data.range}
+                timeZone={timeZone}
+                theme={theme}
+                host={host}
+              />
+            </Suspense>
+          </ErrorBoundary>
+        )}
+      </div>
+    </div>
+  );
+}

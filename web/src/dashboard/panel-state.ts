@@ -1,0 +1,26 @@
+import { type DataFrame, FieldType } from "../grafana/data.ts";
+
+/** What a person sees in a panel; carried by its element as `data-panel-state`. */
+export type PanelState = "loading" | "data" | "empty" | "error";
+
+/** Decides the state. An error shows as such only if there is nothing else to see. */
+export function panelState(
+  { frames, errors, isFirstLoad }: { frames: readonly DataFrame[]; errors: readonly string[]; isFirstLoad: boolean },
+  content: "rows" | "numbers" | "own",
+): PanelState {
+  if (content === "own") return "data";
+  if (isFirstLoad) return "loading";
+  if (hasContent(frames, content)) return "data";
+  return errors.length > 0 ? "error" : "empty";
+}
+
+function hasContent(frames: readonly DataFrame[], content: "rows" | "numbers"): boolean {
+  if (content === "rows") return frames.some((frame) => frame.length > 0 && frame.fields.length > 0);
+  return frames.some((frame) =>
+    frame.fields.some(
+      (field) =>
+        field.type === FieldType.number &&
+        field.values.some((value: unknown) => typeof value === "number" && !Number.isNaN(value)),
+    ),
+  );
+}

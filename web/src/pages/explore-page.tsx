@@ -1,0 +1,4 @@
+/** placeholder */
+export function ExplorePage() {
+  return <div className="page" />;
+}

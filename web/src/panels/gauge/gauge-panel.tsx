@@ -1,0 +1,5 @@
+import type { PanelProps } from "../types.ts";
+
+export function GaugePanel(_: PanelProps) {
+  return null;
+}

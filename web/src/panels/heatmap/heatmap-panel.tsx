@@ -1,0 +1,5 @@
+import type { PanelProps } from "../types.ts";
+
+export function HeatmapPanel(_: PanelProps) {
+  return null;
+}

@@ -1,0 +1,5 @@
+import type { PanelProps } from "../types.ts";
+
+export function TextPanel(_: PanelProps) {
+  return null;
+}
