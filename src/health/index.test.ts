@@ -1,0 +1,193 @@
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { Role } from "../runtime/role.ts";
+import { TEST_ADMIN_KEY, type TestContext, testContext } from "../runtime/testing.ts";
+import { start } from "./index.ts";
+
+/** A gateway with three models, of which `broken` fails while the test says so. */
+let gateway: Server;
+let gatewayUrl: string;
+let broken = true;
+let probes: { headers: IncomingMessage["headers"]; body: Record<string, unknown> }[];
+let context: TestContext;
+let role: Role;
+
+beforeEach(async () => {
+  broken = true;
+  probes = [];
+  gateway = createServer(async (request, reply) => {
+    const parts: Buffer[] = [];
+    for await (const part of request) parts.push(part as Buffer);
+    reply.setHeader("content-type", "application/json");
+    if (request.url === "/v1/models") {
+      const ids = ["good", "fine", "broken"];
+      reply.end(JSON.stringify({ data: ids.map((id) => ({ id, object: "model", owned_by: `provider-${id}` })) }));
+      return;
+    }
+    const body = JSON.parse(Buffer.concat(parts).toString("utf8")) as Record<string, unknown>;
+    probes.push({ headers: request.headers, body });
+    if (body["model"] === "broken" && broken) {
+      reply.statusCode = 502;
+      reply.end(JSON.stringify({ error: { code: "provider_error", message: "it broke" } }));
+    } else reply.end(JSON.stringify({ choices: [], usage: { total_tokens: 6 } }));
+  });
+  await new Promise<void>((resolve) => gateway.listen(0, "127.0.0.1", resolve));
+  gatewayUrl = `http://127.0.0.1:${(gateway.address() as AddressInfo).port}`;
+});
+afterEach(async () => {
+  await role?.close();
+  await context.dispose();
+  gateway.closeAllConnections();
+  await new Promise((resolve) => gateway.close(resolve));
+});
+
+async function startRole(url: string | undefined = gatewayUrl, dir?: string): Promise<void> {
+  context = await testContext("health", { peers: { gateway: url } }, dir);
+  role = await start(context);
+}
+
+async function get(path: string): Promise<{ status: number; body: Record<string, unknown> }> {
+  const reply = await fetch(`${role.urls["main"]}${path}`);
+  return { status: reply.status, body: (await reply.json()) as Record<string, unknown> };
+}
+
+function post(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Response> {
+  return fetch(`${role.urls["main"]}${path}`, {
+    method: "POST",
+    body: JSON.stringify(body),
+    headers: { "content-type": "application/json", ...headers },
+  });
+}
+
+const untilTracked = (count: number): Promise<void> =>
+  vi.waitFor(async () => expect((await get("/status")).body).toMatchObject({ models_tracked: count }), {
+    timeout: 10_000,
+    interval: 50,
+  });
+
+const result = (status: string, changes: object = {}): object => ({
+  provider: "provider-broken",
+  model: "broken",
+  gateway: "provider-broken",
+  status,
+  response_time_ms: 120,
+  tokens: 10,
+  at: Date.now(),
+  ...changes,
+});
+
+test("probes the gateway's models at once and answers in the contract's shapes", async () => {
+  await startRole();
+  await untilTracked(3);
+  expect(probes[0]!.headers["x-gatewayz-probe"]).toBe("1");
+  expect(probes[0]!.headers.authorization).toBe(`Bearer ${TEST_ADMIN_KEY}`);
+  expect(probes[0]!.body).toMatchObject({ max_tokens: 5, provider: expect.stringMatching(/^provider-/) });
+  expect(probes[0]!.body["messages"]).toEqual([{ role: "user", content: "test" }]);
+  const status = await get("/status");
+  expect(status.status).toBe(200);
+  expect(status.body).toMatchObject({
+    status: "running",
+    service: "health-monitor",
+    monitor_type: "intelligent",
+    health_monitoring_active: true,
+    availability_monitoring_active: true,
+    providers_tracked: 3,
+    gateways_tracked: 3,
+    availability_cache_size: 3,
+    health_check_interval: 300,
+  });
+  const metrics = (await get("/metrics")).body;
+  expect(metrics).toMatchObject({
+    monitoring_active: true,
+    total_models: 3,
+    total_providers: 3,
+    total_gateways: 3,
+    tracked_models: 3,
+    status_distribution: { success: 2, error: 1 },
+    active_incidents: 1,
+  });
+  expect(Object.keys((metrics["models_sample"] as object[])[0]!)).toEqual([
+    "model",
+    "provider",
+    "gateway",
+    "last_status",
+    "last_called_at",
+    "last_response_time_ms",
+  ]);
+  expect((await get("/health")).body).toMatchObject({ status: "healthy", service: "health-monitor" });
+  expect((await get("/cache/stats")).body).toMatchObject({
+    cache_available: true,
+    system_health_cached: true,
+    providers_health_cached: true,
+    models_health_cached: true,
+  });
+  expect((await get("/")).body).toMatchObject({ service: "health-monitor", status: "running" });
+  expect((await get("/ready")).status).toBe(200);
+  const text = await (await fetch(`${role.urls["main"]}/prometheus/metrics`)).text();
+  expect(text).toContain('model_availability{provider="provider-broken",model="broken"} 0');
+  expect(text).toContain('gatewayz_detected_anomalies{type="outage"} 1');
+});
+
+test("reported results need the key, count as calls, and resolve the incident after three successes", async () => {
+  await startRole();
+  await untilTracked(3);
+  expect((await post("/internal/results", [result("success")])).status).toBe(401);
+  const auth = { authorization: `Bearer ${TEST_ADMIN_KEY}` };
+  const reply = await post("/internal/results", [result("success"), { provider: 7 }, result("success")], auth);
+  expect(await reply.json()).toEqual({ accepted: 2, rejected: 1 });
+  expect((await get("/incidents?status=active")).body["incidents"]).toHaveLength(1);
+  await post("/internal/results", [result("success")], auth);
+  const [incident] = (await get("/incidents")).body["incidents"] as Record<string, unknown>[];
+  expect(incident).toMatchObject({
+    status: "resolved",
+    incident_type: "outage",
+    severity: "low",
+    error_message: "502: it broke",
+  });
+  expect((await get("/metrics")).body["active_incidents"]).toBe(0);
+});
+
+test("a restart finds what was known, without asking the gateway", async () => {
+  await startRole();
+  await untilTracked(3);
+  await role.close();
+  await startRole("http://127.0.0.1:9", context.dataDir);
+  const { body } = await get("/status");
+  expect(body).toMatchObject({ models_tracked: 3, health_monitoring_active: false, status: "running" });
+});
+
+test("serves on while the gateway is down, and says so once", async () => {
+  await startRole("http://127.0.0.1:9");
+  await vi.waitFor(() =>
+    expect(context.lines.map(({ msg }) => msg)).toContainEqual(expect.stringContaining("cannot be asked")),
+  );
+  expect((await get("/status")).status).toBe(200);
+  expect((await get("/metrics")).body).toMatchObject({ monitoring_active: false, total_models: 0 });
+  expect((await post("/check/trigger", {})).status).toBe(200);
+});
+
+test("without a gateway it is degraded, with 503 in the contract's shape", async () => {
+  context = await testContext("health", {});
+  role = await start(context);
+  const status = await get("/status");
+  expect(status.status).toBe(503);
+  expect(status.body).toMatchObject({ status: "degraded", monitor_type: "none", models_tracked: 0 });
+  expect(status.body["message"]).toContain("GATEWAYZ_GATEWAY_URL");
+  expect(await get("/metrics")).toMatchObject({
+    status: 503,
+    body: { monitoring_active: false, monitor_type: "none" },
+  });
+  expect((await post("/check/trigger", {})).status).toBe(503);
+  expect((await get("/health")).status).toBe(200);
+});
+
+test("refuses triggers from foreign pages, oversized and deep bodies", async () => {
+  await startRole();
+  expect((await post("/check/trigger", {}, { origin: "https://evil.example" })).status).toBe(403);
+  const auth = { authorization: `Bearer ${TEST_ADMIN_KEY}`, "content-type": "application/json" };
+  const send = (body: string): Promise<Response> =>
+    fetch(`${role.urls["main"]}/internal/results`, { method: "POST", body, headers: auth });
+  expect((await send("[".repeat(100_000))).status).toBe(400);
+  expect((await send(`["${"x".repeat(2_000_000)}"]`)).status).toBe(413);
+});
