@@ -62,7 +62,7 @@ export class HealthBook {
     }
     for (const state of this.#models.values()) {
       const key = keyOf(state);
-      const inUse = (this.#usedAtMs.get(key) ?? 0) > nowMs - UNLISTED_STAYS_MS;
+      const inUse = (this.#usedAtMs.get(key) ?? Number.NEGATIVE_INFINITY) > nowMs - UNLISTED_STAYS_MS;
       if (state.enabled && !listed.has(key) && !inUse) changed.push({ ...state, enabled: false });
     }
     this.#install({ models: changed, incidents: [], checks: [] });
