@@ -1,0 +1,145 @@
+import type { FieldRef, Query } from "../../languages/traceql/ast.ts";
+import { type SpanBlock, startNs } from "../store/span-block.ts";
+import type { TraceStore } from "../store/trace-store.ts";
+import { anyValue, attributeKey } from "./attribute-value.ts";
+import { BlockFacts } from "./block-facts.ts";
+import { compileValue, type Getter, hex } from "./compile-value.ts";
+import { columnRequests, fieldsOf, Pipeline, type Spanset } from "./pipeline.ts";
+import { QueryBudget } from "./query-budget.ts";
+import { SERVICE_NAME, TraceSummary } from "./trace-summary.ts";
+
+export interface SearchOptions {
+  readonly query: Query;
+  /** Unix ms; traces that overlap the range are searched. */
+  readonly startMs: number;
+  readonly endMs: number;
+  /** Most traces answered, the newest ones. */
+  readonly limit: number;
+  /** Most spans shown per spanset. */
+  readonly spansPerSpanset: number;
+  /** On the whole trace, ns; as the parameters minDuration and maxDuration. */
+  readonly minDurationNs: number;
+  readonly maxDurationNs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+export interface SearchResult {
+  readonly traces: TraceSummary[];
+  readonly inspectedTraces: number;
+  readonly inspectedSpans: number;
+  readonly inspectedBlocks: number;
+}
+
+/** Intrinsics that every result carries in fields of its own, so that they are no attributes too. */
+const SHOWN_ELSEWHERE: ReadonlySet<string> = new Set([
+  "name",
+  "duration",
+  "traceDuration",
+  "rootName",
+  "rootServiceName",
+  "trace:id",
+  "span:id",
+]);
+
+/** Finds the newest traces that match. Parts of a trace from several blocks become one result. */
+export async function searchTraces(store: TraceStore, options: SearchOptions): Promise<SearchResult> {
+  const { query, startMs, endMs, limit } = options;
+  const fields = fieldsOf(query);
+  const requests = [...columnRequests(fields), SERVICE_NAME];
+  const shown = fields.filter((field) => field.type !== "intrinsic" || !SHOWN_ELSEWHERE.has(field.name));
+  const found = new Map<string, TraceSummary>();
+  const budget = new QueryBudget(options.signal);
+  let inspectedTraces = 0;
+  let inspectedSpans = 0;
+  let inspectedBlocks = 0;
+  for await (const block of store.blocks(startMs, endMs)) {
+    await budget.pause();
+    await block.prepare(requests);
+    inspectedBlocks++;
+    inspectedSpans += block.rowCount;
+    const facts = new BlockFacts(block);
+    const pipeline = new Pipeline(query.elements, facts);
+    const shownValues = shown.map((field) => ({ field, getter: compileValue(field, facts) }));
+    // Backwards: a block's traces are in order of their start, and the newest are wanted.
+    for (let trace = block.traceCount - 1; trace >= 0; trace--) {
+      if (!overlaps(facts, trace, startMs, endMs)) continue;
+      inspectedTraces++;
+      const durationNs = facts.traceDurations[trace]!;
+      if (durationNs < options.minDurationNs || durationNs > options.maxDurationNs) continue;
+      const spansets = pipeline.run(trace);
+      if (spansets.length === 0) continue;
+      const summary = new TraceSummary(facts, trace);
+      for (const spanset of spansets) summary.spansets.push(renderSpanset(block, spanset, shownValues, options));
+      const known = found.get(summary.traceId);
+      if (known === undefined) found.set(summary.traceId, summary);
+      else known.merge(summary);
+    }
+    dropOldest(found, limit);
+  }
+  const traces = newestFirst(found).slice(0, limit);
+  return { traces, inspectedTraces, inspectedSpans, inspectedBlocks };
+}
+
+function overlaps(facts: BlockFacts, trace: number, rangeStartMs: number, rangeEndMs: number): boolean {
+  const { block } = facts;
+  const first = block.traceStarts[trace]!;
+  const start = (block.startHigh[first]! * 4_294_967_296 + block.startLow[first]!) / 1e6;
+  return start <= rangeEndMs && start + facts.traceDurations[trace]! / 1e6 >= rangeStartMs;
+}
+
+/** Keeps twice the limit, so that memory is bounded while a trace's older part may still arrive from another block. */
+function dropOldest(found: Map<string, TraceSummary>, limit: number): void {
+  if (found.size <= limit * 2) return;
+  for (const summary of newestFirst(found).slice(limit * 2)) found.delete(summary.traceId);
+}
+
+function newestFirst(found: Map<string, TraceSummary>): TraceSummary[] {
+  return [...found.values()].sort((left, right) =>
+    right.startNs > left.startNs ? 1 : right.startNs < left.startNs ? -1 : 0,
+  );
+}
+
+interface ShownValue {
+  readonly field: FieldRef;
+  readonly getter: Getter;
+}
+
+function renderSpanset(
+  block: SpanBlock,
+  { rows, attributes }: Spanset,
+  shown: readonly ShownValue[],
+  options: SearchOptions,
+): SpansetJson {
+  const spans = rows.slice(0, options.spansPerSpanset).map((row) => renderSpan(block, row, shown));
+  const labels = attributes.map(({ key, value }) => ({ key, value: anyValue(value, undefined) }));
+  return { spans, matched: rows.length, ...(labels.length > 0 ? { attributes: labels } : {}) };
+}
+
+export interface SpanJson {
+  readonly spanID: string;
+  readonly name?: string;
+  readonly startTimeUnixNano: string;
+  readonly durationNanos: string;
+  readonly attributes?: readonly object[];
+}
+
+export interface SpansetJson {
+  readonly spans: readonly SpanJson[];
+  readonly matched: number;
+  readonly attributes?: readonly object[];
+}
+
+function renderSpan(block: SpanBlock, row: number, shown: readonly ShownValue[]): SpanJson {
+  const attributes: object[] = [];
+  for (const { field, getter } of shown) {
+    const value = getter(row);
+    if (value !== undefined) attributes.push({ key: attributeKey(field), value: anyValue(value, field) });
+  }
+  return {
+    spanID: hex(block.spanIds, row, 8),
+    name: block.strings.text(block.names[row]!),
+    startTimeUnixNano: startNs(block, row).toString(),
+    durationNanos: String(block.durationNs[row]!),
+    ...(attributes.length > 0 ? { attributes } : {}),
+  };
+}

@@ -1,0 +1,315 @@
+import { join } from "node:path";
+import type { Logger } from "pino";
+import { StorageError } from "../../storage/storage-error.ts";
+import { readWal, Wal } from "../../storage/wal.ts";
+import { type DiscardReason, type OtlpVisitor, readOtlpTraces, type SpanCursor } from "../ingest/otlp-reader.ts";
+import { FROZEN_HEADS_MAX, HEAD_AGE_MAX_MS, HEAD_BYTES_MAX, HEAD_SPANS_MAX, RETENTION_INTERVAL_MS } from "../limits.ts";
+import type { TraceMetrics } from "../metrics.ts";
+import { WAL_DIR } from "./filenames.ts";
+import { Head } from "./head.ts";
+import { HeadBlock } from "./head-block.ts";
+import { SegmentSet } from "./segment-set.ts";
+import type { SpanBlock } from "./span-block.ts";
+
+/** Small segments of the log, so that what a head covered can be deleted soon after its segment is complete. */
+const WAL_SEGMENT_BYTES = 16 * 1024 * 1024; // 16 MiB
+/** Pause before a failed flush is tried again. */
+const FLUSH_RETRY_MS = 5_000;
+
+export interface TraceStoreOptions {
+  readonly dataDir: string;
+  readonly logger: Logger;
+  readonly metrics: TraceMetrics;
+  readonly retentionMs: number;
+  /** Most bytes of segments and write-ahead log together. */
+  readonly bytesMax: number;
+}
+
+/** How many spans of a request were refused, by reason. */
+export type Discarded = Partial<Record<DiscardReason, number>>;
+
+/** A head that takes no more spans and waits for its segment. */
+interface FrozenHead {
+  readonly head: Head;
+  readonly block: HeadBlock;
+  /** Segments of the log before this one hold nothing that is not in this head or an older one. */
+  readonly walEnd: number;
+}
+
+/** Sees each span that the store took, in the order of arrival; not during replay. */
+export type SpanObserver = OtlpVisitor;
+
+/**
+ * All spans of the role: write-ahead log, head, segments. A request is acknowledged when the log has it and then is in
+ * the head at once.
+ */
+export class TraceStore {
+  readonly #options: TraceStoreOptions;
+  readonly #segments: SegmentSet;
+  #wal!: Wal;
+  #head = new Head();
+  #headBlock: { rowCount: number; block: HeadBlock } | undefined;
+  readonly #frozen: FrozenHead[] = [];
+  #flushing: Promise<void> | undefined;
+  #cutting = false;
+  #closed = false;
+  #flushRetry: NodeJS.Timeout | undefined;
+  #upkeep: NodeJS.Timeout | undefined;
+
+  private constructor(options: TraceStoreOptions, segments: SegmentSet) {
+    this.#options = options;
+    this.#segments = segments;
+  }
+
+  /** Opens the folder and replays what has no segment yet. @throws StorageError when the folder cannot be used. */
+  static async open(options: TraceStoreOptions): Promise<TraceStore> {
+    const segments = await SegmentSet.open(options);
+    const store = new TraceStore(options, segments);
+    await store.#replay();
+    store.#upkeep = setInterval(() => void store.#runUpkeep(), RETENTION_INTERVAL_MS);
+    store.#upkeep.unref();
+    return store;
+  }
+
+  get liveTraces(): number {
+    return this.#frozen.reduce((sum, { head }) => sum + head.traceCount, this.#head.traceCount);
+  }
+
+  get liveSpans(): number {
+    return this.#frozen.reduce((sum, { head }) => sum + head.rowCount, this.#head.rowCount);
+  }
+
+  get headBytes(): number {
+    return this.#frozen.reduce((sum, { head }) => sum + head.bytes, this.#head.bytes);
+  }
+
+  get walBytes(): number {
+    return this.#wal.bytes;
+  }
+
+  get segments(): SegmentSet {
+    return this.#segments;
+  }
+
+  /**
+   * Writes a well-formed export request to the log, then adds it to the head.
+   * @throws StorageError when it could not be written; nothing of it is kept then.
+   */
+  async append(request: Uint8Array, observer: SpanObserver | undefined): Promise<Discarded> {
+    if (this.#frozen.length >= FROZEN_HEADS_MAX) {
+      throw new StorageError(
+        "STORAGE_WRITE_FAILED",
+        `${this.#frozen.length} full heads wait for the disk; the limit is ${FROZEN_HEADS_MAX}`,
+      );
+    }
+    await this.#wal.append([request]);
+    const discarded = this.#apply(request, observer);
+    this.#cutWhenFull();
+    return discarded;
+  }
+
+  /** Blocks that may hold spans of the time range (Unix ms), newest first. Damaged ones are set aside, not answered. */
+  async *blocks(startMs: number, endMs: number): AsyncGenerator<SpanBlock> {
+    if (this.#head.rowCount > 0) yield this.#currentHeadBlock();
+    for (const { block } of [...this.#frozen].reverse()) yield block;
+    yield* this.#segments.blocks(startMs, endMs);
+  }
+
+  /** Blocks that hold the trace, restricted to it where that is cheap. */
+  async *blocksOfTrace(traceId: Uint8Array): AsyncGenerator<{ block: SpanBlock; trace: number }> {
+    const key = Buffer.from(traceId).toString("latin1");
+    for (const head of [this.#head, ...this.#frozen.map((frozen) => frozen.head)]) {
+      const rows = head.rowsOfTrace(key);
+      if (rows.length > 0) yield { block: new HeadBlock(head, [head.traces[rows[0]!]!]), trace: 0 };
+    }
+    yield* this.#segments.blocksOfTrace(traceId);
+  }
+
+  /** Writes what the log has not synced and stops; the head stays in the log. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearInterval(this.#upkeep);
+    clearTimeout(this.#flushRetry);
+    await this.#flushing;
+    await this.#wal.close();
+  }
+
+  /** Freezes the head and writes its segment; for tests and `export`. */
+  async flush(): Promise<void> {
+    await this.#cut();
+    await this.#flushFrozen();
+  }
+
+  #currentHeadBlock(): HeadBlock {
+    const { rowCount } = this.#head;
+    if (this.#headBlock?.rowCount !== rowCount) this.#headBlock = { rowCount, block: new HeadBlock(this.#head) };
+    return this.#headBlock.block;
+  }
+
+  async #replay(): Promise<void> {
+    const { dataDir, logger, metrics } = this.#options;
+    const walDir = join(dataDir, WAL_DIR);
+    const startedAt = performance.now();
+    const fromSegment = await this.#segments.replayFrom(walDir);
+    let records = 0;
+    let segment = fromSegment;
+    const onDamage = (info: object): void => {
+      metrics.walDamage.inc();
+      logger.warn(info, "write-ahead log is damaged; what could not be read is skipped");
+    };
+    for await (const entry of readWal(walDir, { fromSegment, damage: "resync", onDamage })) {
+      if (entry.segment !== segment) {
+        segment = entry.segment;
+        // Memory stays bounded however long the log is: what is complete becomes a segment on the way.
+        if (this.#isFull()) await this.#writeSegment(new HeadBlock(this.#head), segment).then(() => this.#resetHead());
+      }
+      try {
+        this.#apply(entry.record, undefined);
+        records++;
+      } catch (error) {
+        onDamage({ segment: entry.segment, reason: (error as Error).message });
+      }
+    }
+    this.#wal = await Wal.open({
+      dir: walDir,
+      segmentBytesMax: WAL_SEGMENT_BYTES,
+      onError: (error) => logger.error({ error: error.message, code: error.code }, "write-ahead log failed"),
+    });
+    await this.#wal.truncateBefore(await this.#segments.replayFrom(walDir));
+    const seconds = (performance.now() - startedAt) / 1_000;
+    logger.info({ records, spans: this.#head.rowCount, seconds }, "write-ahead log replayed");
+    this.#cutWhenFull();
+  }
+
+  #resetHead(): void {
+    this.#head = new Head();
+    this.#headBlock = undefined;
+  }
+
+  #apply(request: Uint8Array, observer: SpanObserver | undefined): Discarded {
+    const appender = new Appender(this.#head, observer);
+    const before = unindexed(this.#head);
+    const duplicates = this.#head.duplicates;
+    readOtlpTraces(request, appender);
+    const { metrics } = this.#options;
+    metrics.unindexedAttributes.inc(unindexed(this.#head) - before);
+    metrics.duplicateSpans.inc(this.#head.duplicates - duplicates);
+    return appender.discarded;
+  }
+
+  #isFull(): boolean {
+    return this.#head.rowCount >= HEAD_SPANS_MAX || this.#head.bytes >= HEAD_BYTES_MAX;
+  }
+
+  #cutWhenFull(): void {
+    if (this.#cutting || this.#closed) return;
+    const { createdAtMs } = this.#head;
+    const isOld = createdAtMs !== undefined && Date.now() - createdAtMs >= HEAD_AGE_MAX_MS;
+    if (!this.#isFull() && !isOld) return;
+    this.#cut().then(
+      () => this.#flushFrozen(),
+      (error: Error) => this.#options.logger.error({ error: error.message }, "cannot start a new log segment"),
+    );
+  }
+
+  /**
+   * Puts a new head in place of the full one. The log is rotated first: requests acknowledged before are in the old
+   * head and in older log segments, later ones in the new head and the new segment, because each is added to the head
+   * in the turn in which its log write is reported.
+   */
+  async #cut(): Promise<void> {
+    if (this.#cutting || this.#head.rowCount === 0) return;
+    this.#cutting = true;
+    try {
+      const walEnd = await this.#wal.rotate();
+      const head = this.#head;
+      this.#resetHead();
+      this.#frozen.push({ head, block: new HeadBlock(head), walEnd });
+    } finally {
+      this.#cutting = false;
+    }
+  }
+
+  /** Writes segments for the frozen heads, oldest first; one at a time. Failures are logged and tried again. */
+  #flushFrozen(): Promise<void> {
+    this.#flushing ??= this.#flushAll().finally(() => {
+      this.#flushing = undefined;
+    });
+    return this.#flushing;
+  }
+
+  async #flushAll(): Promise<void> {
+    while (this.#frozen.length > 0 && !this.#closed) {
+      const { block, walEnd } = this.#frozen[0]!;
+      try {
+        await this.#writeSegment(block, walEnd);
+        this.#frozen.shift();
+        await this.#wal.truncateBefore(walEnd);
+      } catch (error) {
+        const { logger, metrics } = this.#options;
+        metrics.flushFailures.inc();
+        logger.error({ error: (error as Error).message, retryMs: FLUSH_RETRY_MS }, "cannot write a segment");
+        clearTimeout(this.#flushRetry);
+        this.#flushRetry = setTimeout(() => void this.#flushFrozen(), FLUSH_RETRY_MS);
+        this.#flushRetry.unref();
+        return;
+      }
+    }
+  }
+
+  async #writeSegment(block: HeadBlock, walEnd: number): Promise<void> {
+    await this.#segments.write(block, walEnd);
+    this.#options.metrics.blocksFlushed.inc();
+  }
+
+  async #runUpkeep(): Promise<void> {
+    this.#cutWhenFull();
+    try {
+      await this.#segments.enforceRetention(this.#wal.bytes);
+    } catch (error) {
+      this.#options.logger.error({ error: (error as Error).message }, "retention failed");
+    }
+  }
+}
+
+function unindexed(head: Head): number {
+  return Object.values(head.attributes).reduce((sum, table) => sum + table.unindexed, 0);
+}
+
+/** Adds the spans of one request to a head. */
+class Appender implements OtlpVisitor {
+  readonly #head: Head;
+  readonly #observer: SpanObserver | undefined;
+  readonly discarded: Discarded = {};
+  #resource = 0;
+  #scope = 0;
+
+  constructor(head: Head, observer: SpanObserver | undefined) {
+    this.#head = head;
+    this.#observer = observer;
+  }
+
+  resource(...parts: Parameters<OtlpVisitor["resource"]>): void {
+    this.#resource = this.#head.internResource(...parts);
+    this.#observer?.resource(...parts);
+  }
+
+  scope(...parts: Parameters<OtlpVisitor["scope"]>): void {
+    this.#scope = this.#head.internScope(...parts);
+    this.#observer?.scope(...parts);
+  }
+
+  span(span: SpanCursor): void {
+    const reason = invalidId(span) ?? this.#head.refusal(span);
+    if (reason !== undefined) {
+      this.discarded[reason] = (this.discarded[reason] ?? 0) + 1;
+      return;
+    }
+    if (this.#head.append(span, this.#resource, this.#scope)) this.#observer?.span(span);
+  }
+}
+
+function invalidId(span: SpanCursor): DiscardReason | undefined {
+  if (span.traceIdAt < 0) return "invalid_trace_id";
+  return span.spanIdAt < 0 ? "invalid_span_id" : undefined;
+}
