@@ -8,8 +8,12 @@ const IMAGE_TYPES: ReadonlySet<string> = new Set(["image/png", "image/jpeg", "im
 export function blocksOfChatContent(content: unknown, provider: string): JsonObject[] {
   if (typeof content === "string") return content === "" ? [] : [{ type: "text", text: content }];
   if (!Array.isArray(content)) return [];
-  const parts: JsonObject[] = content.filter(isObject);
-  return parts.flatMap((part) => blockOfPart(part, provider) ?? []);
+  const blocks: JsonObject[] = [];
+  for (const part of content) {
+    const block = isObject(part) ? blockOfPart(part, provider) : undefined;
+    if (block !== undefined) blocks.push(block);
+  }
+  return blocks;
 }
 
 function blockOfPart(part: JsonObject, provider: string): JsonObject | undefined {

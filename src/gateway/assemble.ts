@@ -1,0 +1,54 @@
+import type { RoleContext } from "../runtime/role.ts";
+import { ConcurrencyGate } from "./access/concurrency-gate.ts";
+import { Keys } from "./access/keys.ts";
+import { RateLimits } from "./access/rate-limits.ts";
+import type { DemoTraffic } from "./demo/index.ts";
+import type { Gateway } from "./gateway.ts";
+import { InFlight } from "./in-flight.ts";
+import { Catalog } from "./providers/catalog.ts";
+import { createProvider, type Provider, type ProviderConfig } from "./providers/provider.ts";
+import { Breakers } from "./routing/breakers.ts";
+import type { Simulator } from "./simulator/index.ts";
+import type { GatewayTelemetry } from "./telemetry/index.ts";
+import { Prices } from "./usage/prices.ts";
+
+/** The providers that are switched on: the simulator's in demo mode, else those of the configuration. */
+export function createProviders({ config }: RoleContext, simulator: Simulator | undefined): Map<string, Provider> {
+  const configs: Readonly<Record<string, ProviderConfig>> = simulator?.providers ?? config.gateway.providers;
+  const providers = new Map<string, Provider>();
+  for (const [name, provider] of Object.entries(configs)) {
+    providers.set(name, createProvider(name, provider, config.gateway.timeouts.connect, simulator !== undefined));
+  }
+  return providers;
+}
+
+/**
+ * Puts together what the routes share.
+ * @param demoKey Key of the demo traffic; known to the gateway in demo mode only.
+ */
+export function assembleGateway(
+  context: RoleContext,
+  providers: ReadonlyMap<string, Provider>,
+  telemetry: GatewayTelemetry,
+  demoKey: string,
+  demo: () => DemoTraffic | undefined,
+): Gateway {
+  const { config, logger } = context;
+  const keys = new Keys(telemetry);
+  keys.add("admin", config.adminApiKey, "admin", true);
+  if (config.mode === "demo") keys.add("demo", demoKey, "demo", true);
+  for (const [name, key] of Object.entries(config.gateway.keys)) keys.add(name, key, "basic", false);
+  return {
+    context,
+    telemetry,
+    keys,
+    rateLimits: new RateLimits(config.gateway.limits, telemetry),
+    gate: new ConcurrencyGate(config.gateway.concurrency, telemetry),
+    providers,
+    catalog: new Catalog([...providers.values()], telemetry, logger),
+    breakers: new Breakers(providers.keys(), config.gateway.breaker, telemetry),
+    prices: new Prices(telemetry),
+    inFlight: new InFlight(),
+    demo,
+  };
+}
