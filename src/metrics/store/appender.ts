@@ -29,7 +29,7 @@ export interface Appender {
   append(ref: number, labels: Labels, timestampMs: number, value: number): number;
   /** Appends Prometheus' staleness marker. @throws AppendError as `append`. */
   appendStale(ref: number, labels: Labels, timestampMs: number): number;
-  /** Appends a native histogram sample. @throws AppendError as `append`. */
+  /** Appends a native histogram sample; of one series a batch holds floats or histograms. @throws AppendError as `append`. */
   appendHistogram(ref: number, labels: Labels, timestampMs: number, histogram: FloatHistogram): number;
   /** Keeps an exemplar of a series that exists; a repetition of the series' newest exemplar is ignored. @throws AppendError */
   appendExemplar(ref: number, labels: Labels, exemplar: Exemplar): void;

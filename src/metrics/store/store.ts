@@ -1,8 +1,16 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
 import type { Registry } from "prom-client";
 import type { Logger } from "../../runtime/logger.ts";
-import type { Labels } from "../../series/labels.ts";
-import type { Matcher, Queryable } from "../../series/queryable.ts";
-import type { Appender, Exemplar, MetricMetadata } from "./appender.ts";
+import { Wal, type WalDamageInfo } from "../../storage/wal.ts";
+import type { Appender, MetricMetadata } from "./appender.ts";
+import { type CardinalityStats, cardinalityOf } from "./cardinality.ts";
+import { WAL_DIR } from "./filenames.ts";
+import { Head } from "./head.ts";
+import { HeadAppender } from "./head-append.ts";
+import { type ReplayResult, replayHead } from "./head-replay.ts";
+import { type GaugeSource, StoreMetrics } from "./store-metrics.ts";
+import { type MetricsQueryable, StoreQueryable } from "./store-queryable.ts";
 
 export interface MetricsStoreOptions {
   /** Folder of the store: `wal/` and one folder per block, as Prometheus lays it out. */
@@ -12,25 +20,10 @@ export interface MetricsStoreOptions {
   bytesMax: () => number;
   /** Unix ms; the clock of the machine when absent. */
   now?: () => number;
+  /** Time between fsync calls of the WAL, ms; 0 syncs before each acknowledgement. */
+  fsyncIntervalMs?: number;
   logger: Logger;
   registry: Registry;
-}
-
-export interface ExemplarSeries {
-  readonly seriesLabels: Labels;
-  /** Sorted by time. */
-  readonly exemplars: Exemplar[];
-}
-
-/** Where queries read: head and blocks together. */
-export interface MetricsQueryable extends Queryable {
-  /** Exemplars of the series that match any of the matcher lists, within the range (Unix ms, inclusive). */
-  exemplars(matchers: readonly (readonly Matcher[])[], startMs: number, endMs: number): ExemplarSeries[];
-}
-
-export interface NameCount {
-  readonly name: string;
-  readonly value: number;
 }
 
 /** The numbers of `/api/v1/status/tsdb` and of `/status`. */
@@ -46,42 +39,129 @@ export interface StoreStats {
   readonly blocks: number;
 }
 
-/** The four lists of `/api/v1/status/tsdb`, each of at most `limit` entries, the largest first. */
-export interface CardinalityStats {
-  readonly seriesCountByMetricName: NameCount[];
-  readonly labelValueCountByLabelName: NameCount[];
-  readonly memoryInBytesByLabelName: NameCount[];
-  readonly seriesCountByLabelValuePair: NameCount[];
-}
-
 /** The metrics engine's store: a Prometheus TSDB in one folder. */
 export class MetricsStore {
-  static async open(_options: MetricsStoreOptions): Promise<MetricsStore> {
-    return new MetricsStore();
+  readonly #options: MetricsStoreOptions;
+  readonly #head: Head;
+  readonly #wal: Wal;
+  readonly #metrics: StoreMetrics;
+  readonly #queryable: StoreQueryable;
+
+  private constructor(options: MetricsStoreOptions, head: Head, wal: Wal, metrics: StoreMetrics) {
+    this.#options = options;
+    this.#head = head;
+    this.#wal = wal;
+    this.#metrics = metrics;
+    this.#queryable = new StoreQueryable(head);
   }
 
+  /**
+   * Replays the WAL and opens the store for writing. Damage is set aside, counted and logged; it never fails a start.
+   * @throws StorageError when the folder cannot be read or written.
+   */
+  static async open(options: MetricsStoreOptions): Promise<MetricsStore> {
+    const walDir = join(options.dir, WAL_DIR);
+    await mkdir(walDir, { recursive: true });
+    let store: MetricsStore | undefined;
+    const metrics = new StoreMetrics(options.registry, () => store?.gauges());
+    const startedAt = performance.now();
+    const head = new Head();
+    const replayed = await replayHead(head, walDir, (dir, info) => reportDamage(options.logger, metrics, dir, info));
+    const seconds = (performance.now() - startedAt) / 1_000;
+    metrics.replaySeconds.set(seconds);
+    reportReplay(options.logger, replayed, head, seconds);
+    const wal = await Wal.open({
+      dir: walDir,
+      compression: "snappy",
+      fsyncIntervalMs: options.fsyncIntervalMs,
+      onError: (error) => options.logger.error({ err: error }, "the metrics WAL failed"),
+      onFsync: (duration) => metrics.walFsyncSeconds.observe(duration),
+    });
+    store = new MetricsStore(options, head, wal, metrics);
+    return store;
+  }
+
+  /** Where queries read: head and blocks together. */
   get queryable(): MetricsQueryable {
-    throw new Error("BUG: store is not open");
+    return this.#queryable;
   }
 
   get stats(): StoreStats {
-    throw new Error("BUG: store is not open");
+    const { headSeries, headChunks, headMinTimeMs, headMaxTimeMs, walBytes, blockBytes, blocks } = this.gauges();
+    return {
+      series: headSeries,
+      chunks: headChunks,
+      labelPairs: this.#head.index.pairs,
+      minTimeMs: headMinTimeMs,
+      maxTimeMs: headMaxTimeMs,
+      walBytes,
+      blockBytes,
+      blocks,
+    };
   }
 
   /** A batch of samples; `commit()` resolves when the WAL holds them. */
   appender(): Appender {
-    throw new Error("BUG: store is not open");
+    return new HeadAppender({
+      head: this.#head,
+      wal: this.#wal,
+      metrics: this.#metrics,
+      now: this.#options.now ?? Date.now,
+    });
   }
 
-  cardinality(_limit: number): CardinalityStats {
-    throw new Error("BUG: store is not open");
+  /** The lists of `/api/v1/status/tsdb`, of at most `limit` entries each. */
+  cardinality(limit: number): CardinalityStats {
+    return cardinalityOf(this.#head.index, limit);
   }
 
-  /** What is known about each metric name; of one name (or an empty map) when `metric` is given. */
-  metadata(_metric?: string): Map<string, MetricMetadata[]> {
-    throw new Error("BUG: store is not open");
+  /** What is known about each metric name; of one name (or nothing) when `metric` is given. Borrowed: do not write. */
+  metadata(metric?: string): ReadonlyMap<string, readonly MetricMetadata[]> {
+    const all = this.#head.metadata.all();
+    if (metric === undefined) return all;
+    const found = all.get(metric);
+    return new Map(found === undefined ? [] : [[metric, found]]);
   }
 
-  /** Flushes the WAL and stops compaction. Called once. */
-  async close(): Promise<void> {}
+  /** Flushes the WAL. Called once. */
+  async close(): Promise<void> {
+    await this.#wal.close();
+  }
+
+  /** The values of the gauges. */
+  private gauges(): GaugeSource {
+    const head = this.#head;
+    const empty = head.maxTimeMs < head.minTimeMs;
+    return {
+      headSeries: head.seriesCount,
+      headChunks: head.chunkCount,
+      headChunkBytes: head.arena.bytes,
+      headMinTimeMs: empty ? undefined : head.minTimeMs,
+      headMaxTimeMs: empty ? undefined : head.maxTimeMs,
+      lowestTimestampMs: empty ? undefined : head.minTimeMs,
+      walBytes: this.#wal.bytes,
+      walSegment: this.#wal.lastSegment,
+      blocks: 0,
+      blockBytes: 0,
+      blockCacheBytes: 0,
+      exemplars: head.exemplars.size,
+      exemplarSeries: head.exemplars.seriesCount,
+      bytesMax: this.#options.bytesMax(),
+    };
+  }
+}
+
+function reportDamage(logger: Logger, metrics: StoreMetrics, dir: string, info: WalDamageInfo): void {
+  metrics.walCorruptions.inc();
+  logger.warn(
+    { dir, segment: info.segment, offset: info.offset, reason: info.reason, setAside: info.setAside },
+    "the metrics WAL is damaged; what follows the damage was set aside",
+  );
+}
+
+function reportReplay(logger: Logger, replayed: ReplayResult, head: Head, seconds: number): void {
+  const { records, samples, unknownRefs, badRecords } = replayed;
+  const fields = { records, samples, series: head.seriesCount, seconds: Number(seconds.toFixed(3)) };
+  if (unknownRefs + badRecords > 0) logger.warn({ ...fields, unknownRefs, badRecords }, "WAL replayed with losses");
+  else logger.info(fields, "WAL replayed");
 }
