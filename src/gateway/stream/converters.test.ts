@@ -1,0 +1,156 @@
+import { expect, test } from "vitest";
+import {
+  ANTHROPIC_STREAM,
+  ANTHROPIC_TOOL_STREAM,
+  anthropicEvent,
+  OPENAI_STREAM,
+  OPENAI_TOOL_STREAM,
+  OPENAI_USAGE,
+  openAiChunk,
+} from "../testing/fixture-provider.ts";
+import { AnthropicPassThrough } from "./anthropic-pass-through.ts";
+import { AnthropicToOpenAi } from "./anthropic-to-openai.ts";
+import type { StreamConverter } from "./converter.ts";
+import { OpenAiPassThrough } from "./openai-pass-through.ts";
+import { OpenAiToAnthropic } from "./openai-to-anthropic.ts";
+
+const RAW_USAGE = { inputTokens: 20, outputTokens: 5, cacheReadTokens: 8 };
+
+function run(converter: StreamConverter, pieces: readonly string[]): string {
+  return pieces.map((piece) => converter.push(Buffer.from(piece)).toString()).join("") + converter.end();
+}
+
+/** The data of each event, parsed; `[DONE]` as it is. */
+function events(text: string): Record<string, never>[] {
+  return text
+    .split("\n\n")
+    .filter(Boolean)
+    .map((event) => event.replace(/^event: .*\n/, "").replace(/^data: /, ""))
+    .map((data) => (data === "[DONE]" ? data : JSON.parse(data)));
+}
+
+test("OpenAI pass-through keeps the bytes, withholding only the usage chunk", () => {
+  const withUsage = new OpenAiPassThrough(true);
+  expect(run(withUsage, OPENAI_STREAM)).toBe(OPENAI_STREAM.join(""));
+  const without = new OpenAiPassThrough(false);
+  expect(run(without, OPENAI_STREAM)).toBe(OPENAI_STREAM.filter((piece) => !piece.includes('"choices":[]')).join(""));
+  for (const { meter } of [withUsage, without]) {
+    expect(meter.usage).toMatchObject({ ...RAW_USAGE, reasoningTokens: 2 });
+    expect(meter).toMatchObject({ finishReason: "stop", responseId: "chatcmpl-1", outputChars: 11 });
+  }
+});
+
+test("OpenAI pass-through: output is counted though most chunks are not parsed", () => {
+  const converter = new OpenAiPassThrough(false);
+  const pieces = Array.from({ length: 200 }, () => openAiChunk({ content: "12345" }));
+  for (const piece of pieces) converter.push(Buffer.from(piece));
+  expect(converter.meter.outputChars).toBe(1_000);
+  expect(converter.finished).toBe(false);
+});
+
+test("OpenAI pass-through: comments, unreadable events and usage on the last content chunk", () => {
+  const converter = new OpenAiPassThrough(false);
+  expect(converter.push(Buffer.from(": OPENROUTER PROCESSING\n\n"))).toBe("");
+  expect(converter.push(Buffer.from("data: {oops\n\n"))).toBe("");
+  expect(converter.started).toBe(false);
+  converter.push(Buffer.from(openAiChunk({ content: "Hi" }, "stop", { usage: OPENAI_USAGE })));
+  expect(converter.meter).toMatchObject({ chunks: 1, chunksDropped: 1, usage: RAW_USAGE });
+  expect(converter.finished).toBe(true);
+});
+
+test("Anthropic pass-through keeps the bytes", () => {
+  const converter = new AnthropicPassThrough();
+  expect(run(converter, ANTHROPIC_STREAM)).toBe(ANTHROPIC_STREAM.join(""));
+  expect(converter.meter).toMatchObject({ finishReason: "stop", responseId: "msg_1", outputChars: 11 });
+  expect(converter.meter.usage).toMatchObject({ ...RAW_USAGE, cacheWriteTokens: 2 });
+});
+
+test("an answer starts at its first content, not at its frame", () => {
+  const openai = new OpenAiPassThrough(false);
+  openai.push(Buffer.from(OPENAI_STREAM[0]!));
+  expect(openai.started).toBe(false);
+  openai.push(Buffer.from(OPENAI_STREAM[1]!));
+  expect(openai.started).toBe(true);
+  const anthropic = new AnthropicPassThrough();
+  for (const piece of ANTHROPIC_STREAM.slice(0, 3)) anthropic.push(Buffer.from(piece));
+  expect(anthropic.started).toBe(false);
+  anthropic.push(Buffer.from(ANTHROPIC_STREAM[3]!));
+  expect(anthropic.started).toBe(true);
+});
+
+test("Anthropic to OpenAI: text, thinking, usage", () => {
+  const thinking = [
+    anthropicEvent("content_block_delta", { index: 0, delta: { type: "thinking_delta", thinking: "Hmm" } }),
+    anthropicEvent("content_block_delta", { index: 0, delta: { type: "signature_delta", signature: "c2ln" } }),
+  ];
+  const chunks = events(
+    run(new AnthropicToOpenAi(true, 5), [...ANTHROPIC_STREAM.slice(0, 2), ...thinking, ...ANTHROPIC_STREAM.slice(3)]),
+  );
+  const deltas = chunks.slice(0, -2).map((chunk) => (chunk["choices"] as { delta: object }[])[0]!.delta);
+  expect(deltas).toEqual([
+    { role: "assistant", content: "" },
+    { reasoning_content: "Hmm" },
+    { content: "Hello" },
+    { content: " world" },
+    {},
+  ]);
+  expect(chunks.at(-2)).toMatchObject({
+    choices: [],
+    usage: { prompt_tokens: 20, completion_tokens: 5, total_tokens: 25 },
+  });
+  expect(chunks.at(-1)).toBe("[DONE]");
+  expect(new Set(chunks.slice(0, -1).map(({ id }) => id))).toEqual(new Set(["chatcmpl-1"]));
+});
+
+test("Anthropic to OpenAI: parallel tool calls get indexes of their own", () => {
+  const chunks = events(run(new AnthropicToOpenAi(false, 5), ANTHROPIC_TOOL_STREAM));
+  const calls = chunks.slice(0, -1).flatMap((chunk) => {
+    const choice = (
+      chunk["choices"] as {
+        delta: { tool_calls?: { index: number; id?: string; function: { arguments: string } }[] };
+      }[]
+    )[0]!;
+    return choice.delta.tool_calls ?? [];
+  });
+  expect(calls.map(({ index }) => index)).toEqual([0, 0, 0, 1, 1, 1]);
+  expect(calls.map(({ id }) => id)).toEqual(["toolu_0", undefined, undefined, "toolu_1", undefined, undefined]);
+  expect(chunks.at(-2)).toMatchObject({ choices: [{ finish_reason: "tool_calls" }] });
+});
+
+test("OpenAI to Anthropic: interleaved tool calls become one block after the other", () => {
+  const types = events(run(new OpenAiToAnthropic("msg_x", 7), OPENAI_TOOL_STREAM)).map((event) => {
+    const delta = (event["delta"] ?? {}) as { partial_json?: string };
+    return [event["type"], event["index"], delta.partial_json].filter((value) => value !== undefined).join(" ");
+  });
+  expect(types).toEqual([
+    "message_start",
+    "content_block_start 0",
+    'content_block_delta 0 {"city":',
+    'content_block_delta 0 "Oslo"}',
+    "content_block_stop 0",
+    "content_block_start 1",
+    'content_block_delta 1 {"city":"Rome"}',
+    "content_block_stop 1",
+    "message_delta",
+    "message_stop",
+  ]);
+});
+
+test("OpenAI to Anthropic: thinking, text, then a tool, then late text", () => {
+  const call = { index: 0, id: "call_1", type: "function", function: { name: "f", arguments: '{"a":' } };
+  const pieces = [
+    openAiChunk({ role: "assistant", reasoning_content: "Hmm" }),
+    openAiChunk({ content: "Let me look." }),
+    openAiChunk({ tool_calls: [call] }),
+    openAiChunk({ content: "Wait." }),
+    openAiChunk({ tool_calls: [{ index: 0, function: { arguments: "1}" } }] }),
+    openAiChunk({}, "tool_calls"),
+  ];
+  const all = events(run(new OpenAiToAnthropic("msg_x", 7), pieces));
+  const starts = all
+    .filter(({ type }) => type === "content_block_start")
+    .map((event) => (event["content_block"] as { type: string }).type);
+  expect(starts).toEqual(["thinking", "text", "tool_use", "text"]);
+  // The provider reported no usage: the estimate stands.
+  expect(all.at(-2)).toMatchObject({ delta: { stop_reason: "tool_use" }, usage: { input_tokens: 7 } });
+});
