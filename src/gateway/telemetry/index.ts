@@ -2,11 +2,13 @@ import type { RoleContext } from "../../runtime/role.ts";
 import type { Telemetry } from "../request-record.ts";
 import { measureEventLoopLag } from "./event-loop-lag.ts";
 import { createEventHandlers } from "./event-metrics.ts";
+import { Exporters } from "./exporters.ts";
 import { OPENMETRICS_CONTENT_TYPE, renderMetrics, TEXT_CONTENT_TYPE, wantsOpenMetrics } from "./exposition.ts";
 import { announceFirstRequest } from "./first-request.ts";
 import { MetricSet } from "./metric-set.ts";
 import { ProviderMetrics } from "./provider-metrics.ts";
-import { APP_NAME, RequestMetrics } from "./request-metrics.ts";
+import { APP_NAME, isScrape, RequestMetrics } from "./request-metrics.ts";
+import { isSampled } from "./trace-sampling.ts";
 
 export interface TelemetryOptions {
   /** Provider names known at the start, so that their breaker and availability gauges exist before anything fails. */
@@ -31,6 +33,7 @@ export function createTelemetry(context: RoleContext, options: TelemetryOptions 
   const providers = new ProviderMetrics(set, options.providers ?? []);
   const handlers = createEventHandlers(set, providers);
   const announce = announceFirstRequest(logger);
+  const exporters = new Exporters(context, set);
   const stopLag = measureEventLoopLag(set);
   set.gauge("fastapi_app_info").child(APP_NAME).set(1);
   set.gauge("velocity_mode_active").child().set(0);
@@ -50,16 +53,24 @@ export function createTelemetry(context: RoleContext, options: TelemetryOptions 
     }
   };
   return {
-    requestStarted: (record) => guarded("requestStarted", () => requests.started(record)),
+    requestStarted(record) {
+      if (!isScrape(record)) guarded("request start", () => requests.started(record));
+    },
     requestFinished(record) {
-      guarded("requestFinished", () => {
-        requests.finished(record, true);
+      if (isScrape(record)) return;
+      const sampled = isSampled(record.traceId, config.gateway.traceSampleRatio);
+      guarded("request metrics", () => {
+        requests.finished(record, sampled);
         providers.finished(record);
         announce(record);
       });
+      guarded("request export", () => exporters.requestFinished(record, sampled));
     },
     event(name, detail) {
-      guarded(name, () => handlers[name](detail));
+      guarded(name, () => {
+        handlers[name](detail);
+        exporters.event(name, detail);
+      });
     },
     async metrics(accept) {
       const openMetrics = wantsOpenMetrics(accept);
@@ -71,6 +82,7 @@ export function createTelemetry(context: RoleContext, options: TelemetryOptions 
     dataMetrics: () => ({ contentType: TEXT_CONTENT_TYPE, body: providers.dataText() }),
     async close() {
       stopLag();
+      await exporters.close();
     },
   };
 }

@@ -6,8 +6,12 @@ import type { MetricSet } from "./metric-set.ts";
 
 /** Value of the label `app_name`. */
 export const APP_NAME = "gatewayz";
-/** Paths that are not counted: the scrape itself. */
-const UNCOUNTED_ROUTE = "/metrics";
+/** Scrapes of our own pages are neither counted nor logged nor traced. */
+const SCRAPE_ROUTES = new Set(["/metrics", "/prometheus/data/metrics"]);
+
+export function isScrape(record: RequestRecord): boolean {
+  return SCRAPE_ROUTES.has(record.route);
+}
 
 /** Stages that happen before a provider is asked. */
 const FRONTEND_STAGES = ["request_parsing", "auth_validation", "request_preparation"] as const;
@@ -22,13 +26,11 @@ export class RequestMetrics {
   }
 
   started(record: RequestRecord): void {
-    if (record.route === UNCOUNTED_ROUTE) return;
     this.#inProgress(record).add(1);
   }
 
-  /** `traced` is false where the request's spans are not exported, so that no exemplar leads nowhere. */
+  /** `traced` is false where the request's trace was not sampled, so that no exemplar leads nowhere. */
   finished(record: RequestRecord, traced: boolean): void {
-    if (record.route === UNCOUNTED_ROUTE) return;
     this.#inProgress(record).add(-1);
     const { outcome } = record;
     if (outcome === undefined) return;

@@ -1,0 +1,116 @@
+import type { RoleContext } from "../../runtime/role.ts";
+import { VERSION } from "../../runtime/version.ts";
+import type { GatewayEvents, RequestRecord } from "../request-record.ts";
+import { eventLine } from "./event-lines.ts";
+import { type HealthResult, healthResults } from "./health-results.ts";
+import type { LogLine } from "./log-line.ts";
+import { LokiEncoder, type QueuedLine } from "./loki-body.ts";
+import type { MetricSet } from "./metric-set.ts";
+import { OtlpEncoder } from "./otlp-spans.ts";
+import { PushClient } from "./push-client.ts";
+import { PushQueue } from "./push-queue.ts";
+import { createRedact } from "./redact.ts";
+import { requestLines } from "./request-lines.ts";
+import { RequestSpans } from "./request-spans.ts";
+
+/** Contract sections 7 and 8. */
+const LOG_LINES_MAX = 10_000;
+const LOG_BATCH_LINES_MAX = 100;
+const SPANS_MAX = 2_048;
+const SPAN_BATCH_MAX = 512;
+const HEALTH_RESULTS_MAX = 5_000;
+const HEALTH_BATCH_MAX = 200;
+const SERVICE_NAME = "gatewayz-api";
+const TRACER_NAME = "gatewayz.ai";
+
+/** What leaves the gateway for logs, traces and health; a peer without an address has no queue and costs nothing. */
+export class Exporters {
+  readonly #client = new PushClient();
+  readonly #redact: (text: string) => string;
+  readonly #loki: LokiEncoder;
+  readonly #otlp: OtlpEncoder;
+  readonly #spans: RequestSpans;
+  readonly #logQueue: PushQueue<QueuedLine> | undefined;
+  readonly #spanQueue: PushQueue<Buffer> | undefined;
+  readonly #healthQueue: PushQueue<HealthResult> | undefined;
+
+  constructor({ config }: RoleContext, set: MetricSet) {
+    const { peers, engineKey, adminApiKey } = config;
+    const { environment } = config.gateway;
+    const client = this.#client;
+    this.#redact = createRedact(config);
+    this.#loki = new LokiEncoder(environment);
+    this.#otlp = new OtlpEncoder({
+      attributes: {
+        "service.name": SERVICE_NAME,
+        "service.version": VERSION,
+        "service.namespace": "gatewayz",
+        "deployment.environment": environment,
+        "deployment.environment.name": environment,
+        "telemetry.sdk.name": "gatewayz",
+        "telemetry.sdk.language": "nodejs",
+        "telemetry.sdk.version": VERSION,
+      },
+      scope: { name: TRACER_NAME, version: VERSION },
+    });
+    this.#spans = new RequestSpans(this.#redact);
+    this.#logQueue =
+      peers.logs === undefined
+        ? undefined
+        : new PushQueue({
+            name: "logs",
+            entriesMax: LOG_LINES_MAX,
+            batchMax: LOG_BATCH_LINES_MAX,
+            set,
+            send: (batch) =>
+              client.post(`${peers.logs}/loki/api/v1/push`, "application/json", this.#loki.body(batch), engineKey),
+          });
+    this.#spanQueue =
+      peers.otlp === undefined
+        ? undefined
+        : new PushQueue({
+            name: "spans",
+            entriesMax: SPANS_MAX,
+            batchMax: SPAN_BATCH_MAX,
+            set,
+            send: (batch) =>
+              client.post(`${peers.otlp}/v1/traces`, "application/x-protobuf", this.#otlp.request(batch), engineKey),
+          });
+    this.#healthQueue =
+      peers.health === undefined
+        ? undefined
+        : new PushQueue({
+            name: "health_results",
+            entriesMax: HEALTH_RESULTS_MAX,
+            batchMax: HEALTH_BATCH_MAX,
+            set,
+            send: (batch) =>
+              client.post(`${peers.health}/internal/results`, "application/json", JSON.stringify(batch), adminApiKey),
+          });
+  }
+
+  requestFinished(record: RequestRecord, sampled: boolean): void {
+    if (this.#logQueue !== undefined) for (const line of requestLines(record, this.#redact)) this.#log(line);
+    if (this.#spanQueue !== undefined && sampled) {
+      for (const span of this.#spans.spansOf(record)) this.#spanQueue.push(this.#otlp.span(span));
+    }
+    if (this.#healthQueue !== undefined) {
+      for (const result of healthResults(record, this.#redact)) this.#healthQueue.push(result);
+    }
+  }
+
+  event<Name extends keyof GatewayEvents>(name: Name, detail: GatewayEvents[Name]): void {
+    if (this.#logQueue === undefined) return;
+    const line = eventLine(name, detail, Date.now());
+    if (line !== undefined) this.#log(line);
+  }
+
+  #log(line: LogLine): void {
+    this.#logQueue!.push(this.#loki.queued(line));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#logQueue?.close(), this.#spanQueue?.close(), this.#healthQueue?.close()]);
+    await this.#client.close();
+  }
+}
