@@ -63,15 +63,13 @@ export class WalFrame {
   /** Appends a record that `fits`. */
   add({ bytes, flags }: EncodedRecord): void {
     let start = 0;
-    do {
+    // The first fragment may be empty: where just a header fits into the page.
+    for (let first = true; first || start < bytes.length; first = false) {
       const room = PAGE_BYTES - ((this.#base + this.#length) % PAGE_BYTES) - HEADER_BYTES;
       const size = Math.min(room, bytes.length - start);
-      const last = start + size === bytes.length;
-      const type =
-        start === 0 ? (last ? FragmentType.Full : FragmentType.First) : last ? FragmentType.Last : FragmentType.Middle;
-      this.#fragment(type | flags, bytes, start, size);
+      this.#fragment(fragmentType(first, start + size === bytes.length) | flags, bytes, start, size);
       start += size;
-    } while (start < bytes.length);
+    }
   }
 
   /** Fills the current page with zeros, so that the next fragment starts a page. */
@@ -112,4 +110,9 @@ export class WalFrame {
     grown.set(this.#buffer.subarray(0, this.#length));
     this.#buffer = grown;
   }
+}
+
+function fragmentType(first: boolean, last: boolean): number {
+  if (first) return last ? FragmentType.Full : FragmentType.First;
+  return last ? FragmentType.Last : FragmentType.Middle;
 }

@@ -47,6 +47,18 @@ test("wal: records of any size come back, over pages, segments and reopenings", 
   );
 });
 
+test("wal: a record begins rightly in each of a page's last bytes", async () => {
+  for (let left = 0; left <= 16; left++) {
+    await withTempDir(async (dir) => {
+      const written = [numbered(1, PAGE_BYTES - 7 - left), numbered(2, 50), numbered(3, 0)];
+      await writeRecords(dir, written);
+      const { records, damages } = await readAll(dir, "truncate");
+      expect(damages, `${left} bytes left`).toEqual([]);
+      expect(records.map((record) => record.length)).toEqual(written.map((record) => record.length));
+    });
+  }
+});
+
 test("wal: callers at the same time share writes and all records arrive in order of their callers", async () => {
   await withTempDir(async (dir) => {
     const wal = await Wal.open({ dir });

@@ -63,7 +63,7 @@ export class MetricsStore {
     const walDir = join(options.dir, WAL_DIR);
     await mkdir(walDir, { recursive: true });
     let store: MetricsStore | undefined;
-    const metrics = new StoreMetrics(options.registry, () => store?.gauges());
+    const metrics = new StoreMetrics(options.registry, () => store?.#gauges());
     const startedAt = performance.now();
     const head = new Head();
     const replayed = await replayHead(head, walDir, (dir, info) => reportDamage(options.logger, metrics, dir, info));
@@ -87,7 +87,7 @@ export class MetricsStore {
   }
 
   get stats(): StoreStats {
-    const { headSeries, headChunks, headMinTimeMs, headMaxTimeMs, walBytes, blockBytes, blocks } = this.gauges();
+    const { headSeries, headChunks, headMinTimeMs, headMaxTimeMs, walBytes, blockBytes, blocks } = this.#gauges();
     return {
       series: headSeries,
       chunks: headChunks,
@@ -129,7 +129,7 @@ export class MetricsStore {
   }
 
   /** The values of the gauges. */
-  private gauges(): GaugeSource {
+  #gauges(): GaugeSource {
     const head = this.#head;
     const empty = head.maxTimeMs < head.minTimeMs;
     return {
