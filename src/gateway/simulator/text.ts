@@ -4,7 +4,7 @@ const STOP_WORDS = new Set(
   (
     "a an and are as at be but by can could do does explain for from give has have how i in into is it its let list me " +
     "my of on one or our please say short should show so some tell than that the their them there these this to us use was " +
-    "we were what when where which who why will with would write you your about between briefly compare describe"
+    "we were two three four five ten tips ideas steps ways reasons list give best better good new what when where which who why will with would write you your about between briefly compare describe"
   ).split(" "),
 );
 

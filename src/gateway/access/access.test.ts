@@ -1,0 +1,147 @@
+import { expect, test } from "vitest";
+import type { GatewayError } from "../errors.ts";
+import type { ClientIdentity } from "../request-record.ts";
+import { recordingTelemetry } from "../testing/test-gateway.ts";
+import { ConcurrencyGate } from "./concurrency-gate.ts";
+import { Keys, requireAdmin } from "./keys.ts";
+import { RateLimits } from "./rate-limits.ts";
+
+function thrownBy(call: () => unknown): GatewayError {
+  try {
+    call();
+  } catch (error) {
+    return error as GatewayError;
+  }
+  throw new Error("nothing was thrown");
+}
+
+test("keys: bearer, x-api-key, none, wrong", () => {
+  const telemetry = recordingTelemetry();
+  const keys = new Keys(telemetry);
+  keys.add("admin", "admin-key", "admin", true);
+  keys.add("app", "app-key", "basic", false);
+  expect(keys.identify({ authorization: "Bearer admin-key" })).toMatchObject({ keyName: "admin", unlimited: true });
+  const app = keys.identify({ "x-api-key": "app-key" });
+  expect(app).toMatchObject({ keyName: "app", tier: "basic", unlimited: false });
+  expect(app.keyHash).toMatch(/^[0-9a-f]{16}$/);
+  // Some SDKs send a placeholder in one header and the key in the other.
+  expect(keys.identify({ authorization: "Bearer unused", "x-api-key": "app-key" }).keyName).toBe("app");
+  expect(thrownBy(() => keys.identify({})).code).toBe("AUTHENTICATION_REQUIRED");
+  expect(thrownBy(() => keys.identify({ authorization: "Bearer app-key2" })).code).toBe("INVALID_API_KEY");
+  expect(thrownBy(() => requireAdmin(app, "x")).code).toBe("PERMISSION_DENIED");
+  const statuses = telemetry.events.map((event) => (event.name === "keyLookup" ? event.status : event.name));
+  expect(statuses).toEqual(["found", "found", "found", "missing", "invalid"]);
+});
+
+const LIMITS = {
+  requestsPerMinute: 3,
+  requestsPerHour: 100,
+  requestsPerDay: 100,
+  tokensPerMinute: 1_000,
+  tokensPerHour: 100_000,
+  tokensPerDay: 100_000,
+  concurrent: 2,
+};
+const client: ClientIdentity = { keyName: "app", keyHash: "0", tier: "basic", unlimited: false };
+const MINUTE_START_MS = 1_700_000_040_000;
+
+function limitsAt(limits: Partial<typeof LIMITS> = {}): {
+  limits: RateLimits;
+  clock: { nowMs: number };
+  events: unknown[];
+} {
+  const clock = { nowMs: MINUTE_START_MS };
+  const telemetry = recordingTelemetry();
+  const rateLimits = new RateLimits({ ...LIMITS, ...limits }, telemetry, () => clock.nowMs);
+  return { limits: rateLimits, clock, events: telemetry.events };
+}
+
+test("limits: requests per minute, with headers that count down and a Retry-After", () => {
+  const { limits, clock, events } = limitsAt();
+  for (const remaining of ["2", "1", "0"]) {
+    const { headers, settle } = limits.reserve(client, 1);
+    expect(headers["ratelimit-remaining"]).toBe(remaining);
+    expect(headers).toMatchObject({
+      "ratelimit-limit": "3",
+      "ratelimit-reset": "60",
+      "x-ratelimit-reset-requests": String(MINUTE_START_MS / 1_000 + 60),
+      "x-ratelimit-limit-tokens": "1000",
+      "x-user-tier": "basic",
+    });
+    settle(1);
+  }
+  clock.nowMs += 20_000;
+  const refused = thrownBy(() => limits.reserve(client, 1));
+  expect(refused).toMatchObject({ code: "RATE_LIMIT_EXCEEDED", status: 429, retryAfterSeconds: 40 });
+  expect(refused.headers).toMatchObject({ "x-ratelimit-reason": "requests_per_minute", "x-ratelimit-scope": "key" });
+  expect(events).toContainEqual({ name: "rateLimited", limitType: "request_rate" });
+  clock.nowMs = MINUTE_START_MS + 60_000 * 1.9; // A tenth of the last minute still counts.
+  expect(() => limits.reserve(client, 1)).not.toThrow();
+});
+
+test("limits: tokens are held while the request is open and settled to what was used", () => {
+  const { limits } = limitsAt();
+  const first = limits.reserve(client, 900);
+  expect(thrownBy(() => limits.reserve(client, 200)).code).toBe("TOKEN_RATE_LIMIT");
+  first.settle(100);
+  first.settle(900); // A second settling counts nothing.
+  expect(() => limits.reserve(client, 200)).not.toThrow();
+});
+
+test("limits: a request larger than the whole limit passes when nothing else has", () => {
+  const { limits } = limitsAt();
+  expect(() => limits.reserve(client, 5_000)).not.toThrow();
+  expect(thrownBy(() => limits.reserve(client, 1)).code).toBe("TOKEN_RATE_LIMIT");
+});
+
+test("limits: open requests, days, and keys without limits", () => {
+  const { limits } = limitsAt({ requestsPerMinute: 100, requestsPerDay: 4 });
+  limits.reserve(client, 1);
+  const second = limits.reserve(client, 1);
+  expect(thrownBy(() => limits.reserve(client, 1)).code).toBe("CONCURRENT_REQUEST_LIMIT");
+  second.settle(1);
+  limits.reserve(client, 1).settle(1);
+  limits.reserve(client, 1).settle(1);
+  expect(thrownBy(() => limits.reserve(client, 1)).message).toContain("4 requests per day");
+  for (let count = 0; count < 50; count++) limits.reserve({ ...client, unlimited: true }, 1e9);
+  expect(() => limits.reserve({ ...client, keyName: "other" }, 1)).not.toThrow();
+});
+
+test("gate: slots, queue in order, refusal of the rest", async () => {
+  const telemetry = recordingTelemetry();
+  const gate = new ConcurrencyGate({ active: 1, queued: 2, queueWait: 5_000 }, telemetry);
+  const { signal } = new AbortController();
+  const order: string[] = [];
+  const leave = await gate.enter(signal);
+  const waiting = ["a", "b"].map((name) =>
+    gate.enter(signal).then((leaveIt) => {
+      order.push(name);
+      return leaveIt;
+    }),
+  );
+  await expect(gate.enter(signal)).rejects.toMatchObject({
+    code: "CONCURRENCY_QUEUE_FULL",
+    status: 503,
+    retryAfterSeconds: 1,
+  });
+  leave();
+  leave(); // Leaving twice frees one slot.
+  (await waiting[0]!)();
+  (await waiting[1]!)();
+  expect(order).toEqual(["a", "b"]);
+  expect(telemetry.events.at(-1)).toEqual({ name: "concurrencyChanged", active: 0, queued: 0 });
+  expect(telemetry.events).toContainEqual({ name: "concurrencyRejected", reason: "queue_full" });
+});
+
+test("gate: the wait has an end, and a client that leaves frees its place", async () => {
+  const telemetry = recordingTelemetry();
+  const gate = new ConcurrencyGate({ active: 1, queued: 1, queueWait: 20 }, telemetry);
+  const controller = new AbortController();
+  const leave = await gate.enter(controller.signal);
+  await expect(gate.enter(controller.signal)).rejects.toMatchObject({ code: "CONCURRENCY_QUEUE_TIMEOUT" });
+  const gone = gate.enter(controller.signal);
+  controller.abort(new Error("client gone"));
+  await expect(gone).rejects.toThrow("client gone");
+  leave();
+  await expect(gate.enter(new AbortController().signal)).resolves.toBeTypeOf("function");
+});
