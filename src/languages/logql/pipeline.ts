@@ -10,6 +10,9 @@ import { compileTemplate, type TemplateInput } from "./template.ts";
 /** ANSI escape sequences, as `decolorize` removes them. */
 const ANSI = /\x1b(?:\[[0-9;:]*[A-Za-z]|\][^\x07\x1b]*(?:\x07|\x1b\\))/g;
 
+/** Stages that never look at the line (a `label_format` template may). */
+const LABEL_STAGES: ReadonlySet<Stage["kind"]> = new Set(["labelFilter", "drop", "keep"]);
+
 /** One compiled stage: the line as the next stage sees it, or undefined where the line is dropped. */
 export type StageFunction = (line: string, labels: LineLabels, timestampMs: number) => string | undefined;
 
@@ -19,6 +22,8 @@ export interface Pipeline {
   readonly lineFilters: readonly LineFilter[];
   /** The stages after `lineFilters`; empty where the labels stay as they are stored. */
   readonly stages: readonly StageFunction[];
+  /** Whether a stage looks at the line, so that it must be read even where the result has no lines. */
+  readonly readsLines: boolean;
   /** `label="value"` filters before any parser, which a store may look up: name and value. */
   readonly equalities: readonly { readonly name: string; readonly value: string }[];
 }
@@ -47,7 +52,8 @@ export function compilePipeline(stages: readonly Stage[], wanted?: ReadonlySet<s
       if (value !== "") equalities.push({ name, value });
     }
   }
-  return { lineFilters, stages: rest, equalities };
+  const readsLines = stages.some(({ kind }) => !LABEL_STAGES.has(kind));
+  return { lineFilters, stages: rest, readsLines, equalities };
 }
 
 /** Runs the stages after the leading line filters. */

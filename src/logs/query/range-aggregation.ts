@@ -1,0 +1,117 @@
+import type { RangeAggregation } from "../../languages/logql/ast.ts";
+import { compileLabelFilter } from "../../languages/logql/label-filter.ts";
+import { LineLabels } from "../../languages/logql/line-labels.ts";
+import { compilePipeline } from "../../languages/logql/pipeline.ts";
+import { requiredLabels } from "../../languages/logql/required-labels.ts";
+import { Labels } from "../../series/labels.ts";
+import type { Block } from "../store/block.ts";
+import type { LogStore } from "../store/store.ts";
+import { CountColumns } from "./count-columns.ts";
+import { pipelineError } from "./query-error.ts";
+import type { QueryRun } from "./query-run.ts";
+import type { Grid, StepSeries } from "./result.ts";
+import { SampleColumns } from "./sample-columns.ts";
+import { Scanner } from "./scan.ts";
+import { SeriesTable } from "./series-table.ts";
+import { compileUnwrap } from "./unwrap.ts";
+
+/** Stages after which a line has another length. */
+const LINE_STAGES: ReadonlySet<string> = new Set(["lineFormat", "unpack", "decolorize"]);
+
+/** Which labels a series of the result has. */
+type Keying =
+  | { readonly kind: "by"; readonly names: readonly string[] }
+  | { readonly kind: "without"; readonly names: ReadonlySet<string> };
+
+/**
+ * Evaluates one range aggregation over a grid.
+ * @param groups Names of an aggregation around it that sums anyway: then series are grouped while lines are read.
+ */
+export async function evaluateRange(
+  store: LogStore,
+  expr: RangeAggregation,
+  grid: Grid,
+  run: QueryRun,
+  groups?: readonly string[],
+): Promise<StepSeries[]> {
+  const keying = keyingOf(expr, groups);
+  const names = keying.kind === "by" ? requiredLabels(expr, keying.names) : undefined;
+  const pipeline = compilePipeline(expr.log.stages, names);
+  const unwrap = expr.unwrap === undefined ? undefined : compileUnwrap(expr.unwrap);
+  const postFilters = (expr.unwrap?.filters ?? []).map(compileLabelFilter);
+  const labels = new LineLabels();
+  const scanner = new Scanner(
+    {
+      pipeline,
+      // (first step - range, last step], shifted by the offset
+      from: { ms: grid.startMs - expr.rangeMs - expr.offsetMs, ns: 1 },
+      to: { ms: grid.startMs + (grid.steps - 1) * grid.stepMs - expr.offsetMs, ns: 1 },
+      backward: false,
+      needsLines: false,
+      needsMetadata: keying.kind === "by" || unwrap !== undefined,
+    },
+    labels,
+    run,
+  );
+  const columns = unwrap === undefined ? new CountColumns(expr, grid) : new SampleColumns(expr, grid);
+  const table = new SeriesTable(columns, grid.steps);
+  const blocks = store.select(
+    expr.log.matchers,
+    grid.startMs - expr.rangeMs - expr.offsetMs,
+    grid.startMs + grid.steps * grid.stepMs - expr.offsetMs,
+  );
+  const rewritesLines = expr.log.stages.some(({ kind }) => LINE_STAGES.has(kind));
+  const touchesLabels = pipeline.stages.length > 0 || unwrap !== undefined;
+  for (const block of blocks.sort((left, right) => left.minMs - right.minMs)) {
+    const fixed =
+      touchesLabels || (keying.kind === "by" && block.hasMetadata)
+        ? undefined
+        : table.indexOf(streamKey(block, keying));
+    await scanner.scan(block, (rows, row, line) => {
+      let value = 0;
+      if (unwrap !== undefined) {
+        const unwrapped = unwrap(labels);
+        if (unwrapped === undefined || !postFilters.every((passes) => passes(labels))) return true;
+        value = unwrapped;
+        run.addSample();
+      }
+      if (touchesLabels && labels.error !== "") {
+        throw pipelineError(labels.error, labels.errorDetails, labels.result(true).toString());
+      }
+      const index = fixed ?? table.indexOf(rowKey(labels, keying));
+      const bytes = rewritesLines ? Buffer.byteLength(line) : rows.lineBytes[row]!;
+      columns.add(index, rows.timestampsMs[row]! + rows.subMsNs[row]! / 1e6, unwrap === undefined ? bytes : value);
+      return true;
+    });
+    await run.pause();
+  }
+  return table.finish(expr);
+}
+
+function keyingOf(expr: RangeAggregation, groups: readonly string[] | undefined): Keying {
+  if (expr.grouping !== undefined && !expr.grouping.without)
+    return { kind: "by", names: [...expr.grouping.names].sort() };
+  const dropped = new Set(expr.grouping?.names ?? []);
+  if (expr.unwrap !== undefined) dropped.add(expr.unwrap.name);
+  if (groups !== undefined && expr.grouping === undefined) return { kind: "by", names: [...groups].sort() };
+  return { kind: "without", names: dropped };
+}
+
+function streamKey(block: Block, keying: Keying): Labels {
+  if (keying.kind === "without") return block.labels.without(keying.names);
+  return block.labels.keep(new Set(keying.names));
+}
+
+/**
+ * Structured metadata is left out of a series unless it is grouped by: ids of single requests would make a series of
+ * every line, which nobody asks for and the series limit would refuse.
+ */
+function rowKey(labels: LineLabels, keying: Keying): Labels {
+  if (keying.kind === "without") return labels.result(false).without(keying.names);
+  const pairs: string[] = [];
+  for (const name of keying.names) {
+    const value = labels.get(name);
+    if (value !== "") pairs.push(name, value);
+  }
+  return Labels.fromSorted(pairs);
+}
