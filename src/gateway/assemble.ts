@@ -2,6 +2,7 @@ import type { RoleContext } from "../runtime/role.ts";
 import { ConcurrencyGate } from "./access/concurrency-gate.ts";
 import { Keys } from "./access/keys.ts";
 import { RateLimits } from "./access/rate-limits.ts";
+import { VelocityMode } from "./access/velocity-mode.ts";
 import type { DemoTraffic } from "./demo/index.ts";
 import type { Gateway } from "./gateway.ts";
 import { InFlight } from "./in-flight.ts";
@@ -38,11 +39,13 @@ export function assembleGateway(
   keys.add("admin", config.adminApiKey, "admin", true);
   if (config.mode === "demo") keys.add("demo", demoKey, "demo", true);
   for (const [name, key] of Object.entries(config.gateway.keys)) keys.add(name, key, "basic", false);
+  const velocity = new VelocityMode(telemetry);
   return {
     context,
     telemetry,
     keys,
-    rateLimits: new RateLimits(config.gateway.limits, telemetry),
+    velocity,
+    rateLimits: new RateLimits(config.gateway.limits, telemetry, velocity),
     gate: new ConcurrencyGate(config.gateway.concurrency, telemetry),
     providers,
     catalog: new Catalog([...providers.values()], telemetry, logger),

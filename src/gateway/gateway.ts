@@ -2,6 +2,7 @@ import type { RoleContext } from "../runtime/role.ts";
 import type { ConcurrencyGate } from "./access/concurrency-gate.ts";
 import type { Keys } from "./access/keys.ts";
 import type { RateLimits } from "./access/rate-limits.ts";
+import type { VelocityMode } from "./access/velocity-mode.ts";
 import type { DemoTraffic } from "./demo/index.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { Catalog } from "./providers/catalog.ts";
@@ -15,6 +16,7 @@ export interface Gateway {
   readonly context: RoleContext;
   readonly telemetry: GatewayTelemetry;
   readonly keys: Keys;
+  readonly velocity: VelocityMode;
   readonly rateLimits: RateLimits;
   readonly gate: ConcurrencyGate;
   readonly providers: ReadonlyMap<string, Provider>;

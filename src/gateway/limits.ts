@@ -26,6 +26,6 @@ export const PENDING_ARGUMENT_CHARS_MAX = 4 * 1024 * 1024;
 export const MAX_TOKENS_DEFAULT = 4_096;
 /** Seconds for `Retry-After` when a provider limits the rate without saying how long (contract section 5). */
 export const RETRY_AFTER_SECONDS_DEFAULT = 30;
-/** Time for open requests to end by themselves after SIGTERM, then for their clean errors to leave. */
-export const DRAIN_MS = 10_000;
-export const DRAIN_ERROR_MS = 1_500;
+/** Time for open requests to end by themselves after SIGTERM, then for their clean errors to leave; a role has 12 s. */
+export const DRAIN_MS = 9_000;
+export const DRAIN_ERROR_MS = 1_000;

@@ -5,6 +5,7 @@ import { recordingTelemetry } from "../testing/test-gateway.ts";
 import { ConcurrencyGate } from "./concurrency-gate.ts";
 import { Keys, requireAdmin } from "./keys.ts";
 import { RateLimits } from "./rate-limits.ts";
+import { VelocityMode } from "./velocity-mode.ts";
 
 function thrownBy(call: () => unknown): GatewayError {
   try {
@@ -52,7 +53,12 @@ function limitsAt(limits: Partial<typeof LIMITS> = {}): {
 } {
   const clock = { nowMs: MINUTE_START_MS };
   const telemetry = recordingTelemetry();
-  const rateLimits = new RateLimits({ ...LIMITS, ...limits }, telemetry, () => clock.nowMs);
+  const rateLimits = new RateLimits(
+    { ...LIMITS, ...limits },
+    telemetry,
+    new VelocityMode(telemetry, () => clock.nowMs),
+    () => clock.nowMs,
+  );
   return { limits: rateLimits, clock, events: telemetry.events };
 }
 
@@ -144,4 +150,32 @@ test("gate: the wait has an end, and a client that leaves frees its place", asyn
   await expect(gone).rejects.toThrow("client gone");
   leave();
   await expect(gate.enter(new AbortController().signal)).resolves.toBeTypeOf("function");
+});
+
+test("velocity mode: many failures halve the limits for three minutes", () => {
+  const clock = { nowMs: MINUTE_START_MS };
+  const telemetry = recordingTelemetry();
+  const velocity = new VelocityMode(telemetry, () => clock.nowMs);
+  const limits = new RateLimits({ ...LIMITS, requestsPerMinute: 8 }, telemetry, velocity, () => clock.nowMs);
+  for (let count = 0; count < 99; count++) velocity.count(count % 2 === 0);
+  expect(velocity.untilMs).toBeUndefined();
+  clock.nowMs += 61_000; // What is older than the window does not count.
+  for (let count = 0; count < 99; count++) velocity.count(count % 4 === 0);
+  expect(velocity.untilMs).toBeUndefined();
+  velocity.count(true);
+  const { headers } = limits.reserve(client, 1);
+  expect(headers).toMatchObject({
+    "ratelimit-limit": "4",
+    "x-ratelimit-mode": "velocity",
+    "x-velocity-mode-active": "true",
+    "x-velocity-mode-multiplier": "0.5",
+  });
+  expect(velocity.multiplier("admin")).toBe(1);
+  clock.nowMs += 180_000;
+  expect(limits.reserve(client, 1).headers["ratelimit-limit"]).toBe("8");
+  const moves = telemetry.events.filter(({ name }) => name === "velocityModeChanged");
+  expect(moves).toMatchObject([
+    { active: true, errorRate: 0.26, requests: 100, errors: 26 },
+    { active: false, lastedMs: 180_000 },
+  ]);
 });

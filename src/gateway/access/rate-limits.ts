@@ -1,6 +1,7 @@
 import type { Config } from "../../config/schema.ts";
 import { GatewayError } from "../errors.ts";
 import type { ClientIdentity, Telemetry } from "../request-record.ts";
+import type { VelocityMode } from "./velocity-mode.ts";
 
 type Limits = Config["gateway"]["limits"];
 
@@ -71,13 +72,15 @@ const FREE: Reservation = { headers: {}, settle: () => undefined };
 export class RateLimits {
   readonly #limits: Limits;
   readonly #telemetry: Telemetry;
+  readonly #velocity: VelocityMode;
   readonly #now: () => number;
   /** One entry per configured key. */
   readonly #states = new Map<string, KeyState>();
 
-  constructor(limits: Limits, telemetry: Telemetry, now: () => number = Date.now) {
+  constructor(limits: Limits, telemetry: Telemetry, velocity: VelocityMode, now: () => number = Date.now) {
     this.#limits = limits;
     this.#telemetry = telemetry;
+    this.#velocity = velocity;
     this.#now = now;
   }
 
@@ -104,7 +107,7 @@ export class RateLimits {
   }
 
   #check(client: ClientIdentity, state: KeyState, nowMs: number, tokens: number): void {
-    const limits = this.#limits;
+    const limits = this.#limitsOf(client);
     if (state.open >= limits.concurrent) {
       this.#refuse(client, state, nowMs, "request_rate", "concurrent_requests", 1, (extra) => {
         return new GatewayError("CONCURRENT_REQUEST_LIMIT", { limit: limits.concurrent }, extra);
@@ -151,7 +154,7 @@ export class RateLimits {
   }
 
   #headers(client: ClientIdentity, state: KeyState, nowMs: number): Record<string, string> {
-    const { requestsPerMinute, tokensPerMinute } = this.#limits;
+    const { requestsPerMinute, tokensPerMinute } = this.#limitsOf(client);
     const requests = state.requests[0]!;
     const remaining = String(Math.max(0, Math.floor(requestsPerMinute - requests.at(nowMs))));
     const tokensLeft = String(Math.max(0, Math.floor(tokensPerMinute - state.tokens[0]!.at(nowMs))));
@@ -168,9 +171,31 @@ export class RateLimits {
       "x-ratelimit-remaining-tokens": tokensLeft,
       "x-ratelimit-reset-tokens": resetUnix,
       "x-ratelimit-burst-window": `${requestsPerMinute} per 60 seconds`,
-      "x-ratelimit-mode": "normal",
+      "x-ratelimit-mode": this.#velocity.untilMs === undefined ? "normal" : "velocity",
       "x-user-tier": client.tier,
+      ...this.#velocityHeaders(client),
     };
+  }
+
+  #velocityHeaders(client: ClientIdentity): Record<string, string> {
+    const { untilMs } = this.#velocity;
+    if (untilMs === undefined) return {};
+    return {
+      "x-velocity-mode-active": "true",
+      "x-velocity-mode-until": String(Math.ceil(untilMs / 1_000)),
+      "x-velocity-mode-multiplier": String(this.#velocity.multiplier(client.tier)),
+    };
+  }
+
+  /** The limits that hold now: while velocity mode lasts, a part of the configured ones, at least 1. */
+  #limitsOf(client: ClientIdentity): Limits {
+    const multiplier = this.#velocity.multiplier(client.tier);
+    if (multiplier === 1) return this.#limits;
+    const entries = Object.entries(this.#limits).map(([name, limit]) => [
+      name,
+      Math.max(1, Math.floor(limit * multiplier)),
+    ]);
+    return Object.fromEntries(entries) as Limits;
   }
 
   #stateOf(keyName: string): KeyState {

@@ -94,8 +94,17 @@ class Exchange {
       this.#raw.off("close", clientGone);
       this.#leaveGate?.();
       this.#reservation?.settle(usedTokens);
+      this.#countForVelocityMode();
       inFlight.leave(this.#controller);
     }
+  }
+
+  /** Failures of the gateway and of providers count, broken streams too; refusals of a request and departures do not. */
+  #countForVelocityMode(): void {
+    const { outcome, probe } = this.#record;
+    if (probe || outcome === undefined || outcome.clientAborted) return;
+    const streamBroke = outcome.statusCode === 200 && outcome.error !== undefined;
+    this.#gateway.velocity.count(outcome.statusCode >= 500 || streamBroke);
   }
 
   /** Everything before the first byte of the reply. */
