@@ -10,6 +10,7 @@ import "./styles/base.css";
 import "./styles/controls.css";
 import "./styles/dashboard.css";
 import "./styles/panels.css";
+import "./styles/logs-traces.css";
 import "./styles/pages.css";
 
 const root = document.getElementById("root");

@@ -1,0 +1,104 @@
+import { graphlib, layout } from "@dagrejs/dagre";
+import { type DataFrame, formattedValueToString } from "../../grafana/data.ts";
+
+export interface GraphNode {
+  id: string;
+  title: string;
+  main: string;
+  secondary: string;
+  /** Shares of the ring by colour name, in order. */
+  arcs: { color: string; share: number }[];
+  x: number;
+  y: number;
+}
+
+export interface GraphEdge {
+  id: string;
+  source: string;
+  target: string;
+  text: string;
+  points: { x: number; y: number }[];
+}
+
+export interface GraphLayout {
+  nodes: GraphNode[];
+  edges: GraphEdge[];
+  width: number;
+  height: number;
+}
+
+/** Most nodes drawn. */
+const NODES_MAX = 150;
+/** Room for a node with its texts, in drawing units. */
+const NODE_WIDTH = 130;
+const NODE_HEIGHT = 118;
+
+/** Reads Grafana's node graph frames and places the nodes from left to right. */
+export function layoutGraph(frames: readonly DataFrame[]): GraphLayout {
+  const column = (frame: DataFrame, name: string) => frame.fields.find((field) => field.name.toLowerCase() === name);
+  const edgeFrame = frames.find(
+    (frame) => column(frame, "source") !== undefined && column(frame, "target") !== undefined,
+  );
+  const nodeFrame = frames.find((frame) => frame !== edgeFrame && column(frame, "id") !== undefined);
+  if (nodeFrame === undefined) return { nodes: [], edges: [], width: 0, height: 0 };
+  const text = (frame: DataFrame, name: string, row: number): string => {
+    const field = column(frame, name);
+    const value = field?.values[row] as unknown;
+    if (field === undefined || value === null || value === undefined || Number.isNaN(value)) return "";
+    return field.display === undefined ? String(value) : formattedValueToString(field.display(value));
+  };
+  const raw = (frame: DataFrame, name: string, row: number) => String(column(frame, name)?.values[row] ?? "");
+  const arcs = nodeFrame.fields.filter((field) => field.name.startsWith("arc__"));
+  const nodes = Array.from(
+    { length: Math.min(NODES_MAX, nodeFrame.length) },
+    (_, row): GraphNode => ({
+      id: raw(nodeFrame, "id", row),
+      title: raw(nodeFrame, "title", row) || raw(nodeFrame, "id", row),
+      main: text(nodeFrame, "mainstat", row),
+      secondary: text(nodeFrame, "secondarystat", row),
+      arcs: arcs.map((field) => ({
+        color: field.config.color?.fixedColor ?? "green",
+        share: Number(field.values[row] ?? 0),
+      })),
+      x: 0,
+      y: 0,
+    }),
+  );
+  const known = new Set(nodes.map((node) => node.id));
+  const edges =
+    edgeFrame === undefined
+      ? []
+      : Array.from(
+          { length: edgeFrame.length },
+          (_, row): GraphEdge => ({
+            id: raw(edgeFrame, "id", row) || String(row),
+            source: raw(edgeFrame, "source", row),
+            target: raw(edgeFrame, "target", row),
+            text: [text(edgeFrame, "mainstat", row), text(edgeFrame, "secondarystat", row)]
+              .filter((part) => part !== "")
+              .join(" · "),
+            points: [],
+          }),
+        ).filter((edge) => known.has(edge.source) && known.has(edge.target));
+  return place(nodes, edges);
+}
+
+function place(nodes: GraphNode[], edges: GraphEdge[]): GraphLayout {
+  const graph = new graphlib.Graph({ multigraph: true });
+  graph.setGraph({ rankdir: "LR", nodesep: 24, ranksep: 110, marginx: 20, marginy: 20 });
+  graph.setDefaultEdgeLabel(() => ({}));
+  for (const node of nodes) graph.setNode(node.id, { width: NODE_WIDTH, height: NODE_HEIGHT });
+  for (const edge of edges) graph.setEdge(edge.source, edge.target, {}, edge.id);
+  layout(graph);
+  for (const node of nodes) {
+    const placed = graph.node(node.id) as { x: number; y: number };
+    node.x = placed.x;
+    node.y = placed.y;
+  }
+  for (const edge of edges)
+    edge.points =
+      (graph.edge({ v: edge.source, w: edge.target, name: edge.id }) as { points?: { x: number; y: number }[] })
+        .points ?? [];
+  const { width = 0, height = 0 } = graph.graph() as { width?: number; height?: number };
+  return { nodes, edges, width, height };
+}
