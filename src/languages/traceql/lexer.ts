@@ -88,14 +88,14 @@ function readToken(text: string, offset: number): { token: Token; next: number }
   const word = matchAt(WORD, text, offset);
   if (word !== undefined) {
     const afterWord = text[offset + word.length];
-    if (afterWord === "." && SCOPES.has(word)) return readAttribute(text, offset, word, offset + word.length + 1, make);
+    if (afterWord === "." && SCOPES.has(word)) return readAttribute(text, word, offset + word.length + 1, make);
     if (afterWord === ":" && INTRINSIC_SCOPES.has(word)) {
       const name = matchAt(WORD, text, offset + word.length + 1) ?? "";
       return make("word", `${word}:${name}`, offset + word.length + 1 + name.length);
     }
     return make("word", word, offset + word.length);
   }
-  if (first === ".") return readAttribute(text, offset, "", offset + 1, make);
+  if (first === ".") return readAttribute(text, "", offset + 1, make);
   for (const group of SYMBOLS) {
     const symbol = text.slice(offset, offset + group[0].length);
     if ((group as readonly string[]).includes(symbol)) return make("symbol", symbol, offset + symbol.length);
@@ -125,7 +125,6 @@ function readNumber(text: string, offset: number, number: string, make: Make): {
 
 function readAttribute(
   text: string,
-  offset: number,
   word: string,
   start: number,
   make: Make,
@@ -205,10 +204,10 @@ function readString(text: string, offset: number, make: Make): { token: Token; n
       content += text[next++];
       continue;
     }
-    const escape = readEscape(text, next + 1);
-    if (escape === undefined) throw errorAt(text, offset, "syntax error: invalid syntax");
-    content += escape.text;
-    next = escape.next;
+    const escaped = readEscape(text, next + 1);
+    if (escaped === undefined) throw errorAt(text, offset, "syntax error: invalid syntax");
+    content += escaped.text;
+    next = escaped.next;
   }
   if (text[next] !== '"') throw errorAt(text, offset, "syntax error: literal not terminated");
   return make("string", content, next + 1);

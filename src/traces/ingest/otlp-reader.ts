@@ -46,9 +46,10 @@ export class SpanCursor {
     this.bytes = bytes;
   }
 
-  /** Nanoseconds from start to end; 0 where the end is before the start. Exact below 104 days. */
+  /** Nanoseconds from start to end; 0 where the end is before the start. Exact below 104 days, and never more. */
   get durationNs(): number {
-    return Math.max(0, (this.endHigh - this.startHigh) * 4_294_967_296 + (this.endLow - this.startLow));
+    const ns = (this.endHigh - this.startHigh) * 4_294_967_296 + (this.endLow - this.startLow);
+    return Math.min(Math.max(0, ns), Number.MAX_SAFE_INTEGER);
   }
 
   get name(): string {

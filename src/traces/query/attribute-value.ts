@@ -14,7 +14,7 @@ export function anyValue(value: Value, field: FieldExpr | undefined): AnyValueJs
   if (typeof value === "string") return { stringValue: value };
   if (typeof value === "boolean") return { boolValue: value };
   if (field !== undefined && impliedType(field) === "duration") return { stringValue: formatDurationNs(value) };
-  return Number.isInteger(value) ? { intValue: String(value) } : { doubleValue: value };
+  return Number.isSafeInteger(value) ? { intValue: String(value) } : { doubleValue: value };
 }
 
 /** The key under which search results show a field: an attribute's bare name, an intrinsic's word. */

@@ -52,9 +52,8 @@ export async function searchTraces(store: TraceStore, options: SearchOptions): P
   let inspectedTraces = 0;
   let inspectedSpans = 0;
   let inspectedBlocks = 0;
-  for await (const block of store.blocks(startMs, endMs)) {
+  for await (const block of store.blocks(startMs, endMs, requests)) {
     await budget.pause();
-    await block.prepare(requests);
     inspectedBlocks++;
     inspectedSpans += block.rowCount;
     const facts = new BlockFacts(block);

@@ -47,7 +47,7 @@ export class TraceSummary {
     this.rootServiceName ??= other.rootServiceName;
     this.rootTraceName ??= other.rootTraceName;
     const end = maxBig(this.startNs + ns(this.durationNs), other.startNs + ns(other.durationNs));
-    this.startNs = this.startNs < other.startNs ? this.startNs : other.startNs;
+    if (other.startNs < this.startNs) this.startNs = other.startNs;
     this.durationNs = Number(end - this.startNs);
     for (const [service, { spanCount, errorCount }] of other.services) this.#count(service, spanCount, errorCount);
     this.spansets.push(...other.spansets);

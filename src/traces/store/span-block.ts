@@ -155,7 +155,7 @@ export function findParentRows(traceStarts: Uint32Array, spanIds: Uint8Array, pa
 }
 
 /** Spans that name each other as parents would make every walk to the root endless: one of them becomes a root. */
-function breakCycles(parents: Int32Array): void {
+export function breakCycles(parents: Int32Array): void {
   const walks = new Int32Array(parents.length); // 0: not seen; else the number of the walk that saw the row
   for (let first = 0; first < parents.length; first++) {
     let row = first;

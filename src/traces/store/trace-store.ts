@@ -8,8 +8,8 @@ import type { TraceMetrics } from "../metrics.ts";
 import { WAL_DIR } from "./filenames.ts";
 import { Head } from "./head.ts";
 import { HeadBlock } from "./head-block.ts";
-import { SegmentSet } from "./segment-set.ts";
-import type { SpanBlock } from "./span-block.ts";
+import { type BlockFilter, SegmentSet } from "./segment-set.ts";
+import type { ColumnRequest, SpanBlock } from "./span-block.ts";
 
 /** Small segments of the log, so that what a head covered can be deleted soon after its segment is complete. */
 const WAL_SEGMENT_BYTES = 16 * 1024 * 1024; // 16 MiB
@@ -108,11 +108,25 @@ export class TraceStore {
     return discarded;
   }
 
-  /** Blocks that may hold spans of the time range (Unix ms), newest first. Damaged ones are set aside, not answered. */
-  async *blocks(startMs: number, endMs: number): AsyncGenerator<SpanBlock> {
-    if (this.#head.rowCount > 0) yield this.#currentHeadBlock();
-    for (const { block } of [...this.#frozen].reverse()) yield block;
-    yield* this.#segments.blocks(startMs, endMs);
+  /**
+   * Blocks that may hold spans of the time range (Unix ms), newest first, with the columns prepared. `filter` leaves
+   * out blocks of segments by what their directory says. Damaged ones are set aside, not answered.
+   */
+  async *blocks(
+    startMs: number,
+    endMs: number,
+    requests: readonly ColumnRequest[],
+    filter: BlockFilter = () => true,
+  ): AsyncGenerator<SpanBlock> {
+    const heads = this.#frozen.map(({ block }) => block).reverse();
+    if (this.#head.rowCount > 0) heads.unshift(this.#currentHeadBlock());
+    // Taken now: a head that becomes a segment while this runs must be in one of both lists, not in both or none.
+    const segments = this.#segments.blocks(startMs, endMs, requests, filter);
+    for (const block of heads) {
+      await block.prepare(requests);
+      yield block;
+    }
+    yield* segments;
   }
 
   /** Blocks that hold the trace, restricted to it where that is cheap. */
