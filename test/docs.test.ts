@@ -25,7 +25,7 @@ const lines: Record<string, unknown>[] = [];
 beforeAll(async () => {
   ports = await freePorts();
   dataDir = temporaryDir("docs");
-  toolPath = `${(await debianTool("jq")).binDir}:${process.env["PATH"]}`;
+  toolPath = `${(await debianTool("jq")).root}/usr/bin:${process.env["PATH"]}`;
   npm = spawn("npm", ["start"], {
     cwd: ROOT,
     env: environment(),

@@ -10,7 +10,7 @@ let stack: Stack;
 let toolPath: string;
 beforeAll(async () => {
   const jq = await debianTool("jq");
-  toolPath = `${jq.binDir}:${process.env["PATH"]}`;
+  toolPath = `${jq.root}/usr/bin:${process.env["PATH"]}`;
   stack = await Stack.start();
   await expect.poll(() => stack.promql("gatewayz_health_tracked_models"), { timeout: 30_000 }).toBeGreaterThan(0);
 });

@@ -2,12 +2,12 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type DebianTool, debianTool } from "./support/debian-tools.ts";
+import { debianTool, type UnpackedTool } from "./support/debian-tools.ts";
 import { freePorts, Stack, temporaryDir } from "./support/stack.ts";
 
 let stack: Stack;
-let promtool: DebianTool;
-let prometheus: DebianTool;
+let promtool: UnpackedTool;
+let prometheus: UnpackedTool;
 beforeAll(async () => {
   promtool = await debianTool("promtool");
   prometheus = await debianTool("prometheus");
