@@ -8,6 +8,7 @@ import { RemoteWriteReceiver } from "./ingest/remote-write.ts";
 import { ScrapeManager } from "./ingest/scrape-manager.ts";
 import { ScrapeMetrics } from "./ingest/scrape-metrics.ts";
 import { QUERY_TIMEOUT_MS } from "./limits.ts";
+import { exportMachineMetrics } from "./machine-metrics.ts";
 import { Reloader } from "./reload.ts";
 import { RuleManager } from "./rules/rule-manager.ts";
 import { RuleMetrics } from "./rules/rule-metrics.ts";
@@ -70,6 +71,7 @@ async function openServer(context: RoleContext, url: string): Promise<RunningSer
     logger,
     registry,
   });
+  exportMachineMetrics(registry, context.dataDir);
   const engine = new PromqlEngine({ timeoutMs: QUERY_TIMEOUT_MS });
   const appender = store.appender.bind(store);
   const shared = { appender, logger };

@@ -20,7 +20,7 @@ export function printConfig(config: MetricsConfig): string {
       rule_files: config.ruleFiles.length === 0 ? undefined : config.ruleFiles,
       scrape_configs: config.scrapeConfigs.map(scrapeFields),
     }),
-    { lineWidth: 0 },
+    { lineWidth: 0, aliasDuplicateObjects: false },
   );
 }
 

@@ -65,7 +65,7 @@ export function appendScrape(
     if (!appendSample(appender, series, timestampMs, parser.value, metrics)) continue;
     if (known === undefined) added++;
     // A sample with a time of its own may be old on purpose: its series is not declared stale.
-    series.live = !hasOwnTime;
+    series.liveNext = !hasOwnTime;
     if (parser.exemplar !== undefined) appendExemplar(appender, series, parser, timestampMs, metrics);
   }
   for (const series of cache.vanished()) appendStaleMarker(appender, series, scrapeMs, metrics);

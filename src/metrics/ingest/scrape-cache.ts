@@ -16,6 +16,8 @@ export interface CachedSeries {
   position: number;
   /** True while the store holds samples that end without a staleness marker. */
   live: boolean;
+  /** What `live` becomes when the running scrape is stored. */
+  liveNext: boolean;
 }
 
 /**
@@ -63,7 +65,15 @@ export class ScrapeCache {
   add(bytes: Uint8Array, start: number, end: number, labels: Labels | undefined): CachedSeries {
     // A copy: the body is garbage after the scrape, and a view would keep it all.
     const raw = bytes.slice(start, end);
-    const series: CachedSeries = { raw, labels, ref: 0, seenIn: 0, position: this.#position - 1, live: false };
+    const series: CachedSeries = {
+      raw,
+      labels,
+      ref: 0,
+      seenIn: 0,
+      position: this.#position - 1,
+      live: false,
+      liveNext: false,
+    };
     this.#byRaw.set(rawKey(raw, 0, raw.length), series);
     return this.#take(series);
   }
@@ -106,7 +116,10 @@ export class ScrapeCache {
 
   /** Ends a scrape that was stored: what it did not bring is forgotten. */
   commit(): void {
-    for (const [key, series] of this.#byRaw) if (series.seenIn !== this.#scrape) this.#byRaw.delete(key);
+    for (const [key, series] of this.#byRaw) {
+      if (series.seenIn === this.#scrape) series.live = series.liveNext;
+      else this.#byRaw.delete(key);
+    }
     for (const [metric, { seenIn }] of this.#metadata) if (seenIn !== this.#scrape) this.#metadata.delete(metric);
     this.#order = this.#nextOrder;
   }
