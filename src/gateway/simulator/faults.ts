@@ -1,13 +1,26 @@
 import type { ServerResponse } from "node:http";
 import type { Random } from "./random.ts";
 
-/** The ways in which `sim-flaky` fails; `drop` and `stall` happen after some of the answer has been sent. */
+/** The ways in which `sim-flaky` fails; a `drop` happens after some of the answer has been sent. */
 export type Fault = "error_500" | "unavailable_503" | "rate_limit_429" | "garbage" | "hang_up" | "drop";
 
 const FAULTS: readonly Fault[] = ["error_500", "unavailable_503", "rate_limit_429", "garbage", "hang_up", "drop"];
+/** What a whole outage looks like: nothing but failures that a circuit breaker counts. */
+const OUTAGE_FAULTS: readonly Fault[] = ["error_500", "unavailable_503", "hang_up"];
+const FAULT_SHARE = 0.3;
+const OUTAGE_EVERY_MS = 300_000;
+const OUTAGE_FROM_MS = 20_000;
+const OUTAGE_UNTIL_MS = 110_000;
 
-export function chooseFault(share: number | undefined, random: Random): Fault | undefined {
-  return share !== undefined && random.next() < share ? random.pick(FAULTS) : undefined;
+/**
+ * The fault of the next request to a faulty provider, mostly none: now and then one by itself, and every five minutes an
+ * outage, long enough at the demo's rate to open the breaker.
+ * @param uptimeMs Since the simulator's start.
+ */
+export function chooseFault(uptimeMs: number, random: Random): Fault | undefined {
+  const phaseMs = uptimeMs % OUTAGE_EVERY_MS;
+  if (phaseMs >= OUTAGE_FROM_MS && phaseMs < OUTAGE_UNTIL_MS) return random.pick(OUTAGE_FAULTS);
+  return random.next() < FAULT_SHARE ? random.pick(FAULTS) : undefined;
 }
 
 /** Answers with the fault, if it is one that happens instead of an answer. @returns whether it did. */

@@ -7,8 +7,6 @@ export interface ModelProfile {
   readonly answerTokens: readonly [number, number];
   /** Models that think first report these as reasoning tokens. */
   readonly reasoningTokens?: readonly [number, number];
-  /** Share of requests that fail, in the ways of faults.ts. Ordinary models have none. */
-  readonly faultShare?: number;
 }
 
 const PROFILES: Readonly<Record<string, ModelProfile>> = {
@@ -26,14 +24,19 @@ const PROFILES: Readonly<Record<string, ModelProfile>> = {
   "llama-3.3-70b-versatile": { firstTokenMs: 160, tokensPerSecond: 260, answerTokens: [50, 160] },
   "deepseek-chat": { firstTokenMs: 700, tokensPerSecond: 55, answerTokens: [60, 180] },
   "grok-4": { firstTokenMs: 800, tokensPerSecond: 70, answerTokens: [60, 180] },
-  "sim-flaky": { firstTokenMs: 300, tokensPerSecond: 120, answerTokens: [30, 100], faultShare: 0.35 },
+  "sim-flaky": { firstTokenMs: 300, tokensPerSecond: 120, answerTokens: [30, 100] },
   "sim-slow": { firstTokenMs: 6_000, tokensPerSecond: 12, answerTokens: [30, 80] },
 };
 
+export interface SimulatedProvider {
+  readonly type: "openai" | "anthropic";
+  readonly models: readonly string[];
+  /** Fails in the ways of faults.ts; ordinary providers never do. */
+  readonly faulty?: boolean;
+}
+
 /** Which models answer under which simulated provider name, and in which wire format. */
-export const SIMULATED_PROVIDERS: Readonly<
-  Record<string, { readonly type: "openai" | "anthropic"; readonly models: readonly string[] }>
-> = {
+export const SIMULATED_PROVIDERS: Readonly<Record<string, SimulatedProvider>> = {
   openai: { type: "openai", models: ["gpt-4o", "gpt-4o-mini", "gpt-4.1", "gpt-4.1-mini", "o4-mini"] },
   anthropic: { type: "anthropic", models: ["claude-sonnet-4-5", "claude-haiku-4-5", "claude-opus-4-1"] },
   "google-vertex": { type: "openai", models: ["gemini-2.5-flash", "gemini-2.5-pro"] },
@@ -42,7 +45,9 @@ export const SIMULATED_PROVIDERS: Readonly<
   deepseek: { type: "openai", models: ["deepseek-chat"] },
   xai: { type: "openai", models: ["grok-4"] },
   openrouter: { type: "openai", models: ["openai/gpt-4o", "openai/gpt-4o-mini", "anthropic/claude-sonnet-4-5"] },
-  "sim-flaky": { type: "openai", models: ["sim-flaky"] },
+  "sim-flaky": { type: "openai", models: ["sim-flaky"], faulty: true },
+  // Behind sim-flaky in the order of names: where the gateway goes when sim-flaky fails or its breaker is open.
+  "sim-standby": { type: "openai", models: ["sim-flaky"] },
   "sim-slow": { type: "openai", models: ["sim-slow"] },
 };
 

@@ -20,7 +20,12 @@ const DROP_AFTER_EVENTS = 12;
 /** What the simulator remembers between requests. */
 export class SimulatorMemory {
   readonly #prefixes = new Set<number>();
+  readonly #startedAt = performance.now();
   #served = 0;
+
+  get uptimeMs(): number {
+    return performance.now() - this.#startedAt;
+  }
 
   /** Counts a request; the number is part of its answer's seed. */
   next(): number {
@@ -54,7 +59,7 @@ export async function serveSimulated(
   const profile = served.models.includes(model) ? profileOf(model) : undefined;
   if (profile === undefined) return sendError(reply, 404, "not_found_error", `model ${model} does not exist`);
   const count = memory.next();
-  const fault = chooseFault(profile.faultShare, new Random(count * 7_919));
+  const fault = served.faulty ? chooseFault(memory.uptimeMs, new Random(count * 7_919)) : undefined;
   const answer = simulate(body, profile, count, memory.prefixSeen(body));
   const gone = new AbortController();
   reply.once("close", () => gone.abort());

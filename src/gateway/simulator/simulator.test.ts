@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { JsonObject } from "../json.ts";
 import { simulate } from "./answer.ts";
+import { chooseFault } from "./faults.ts";
 import { type Simulator, startSimulator } from "./index.ts";
 import { profileOf, SIMULATED_PROVIDERS } from "./models.ts";
 import { Random } from "./random.ts";
@@ -23,13 +24,20 @@ function post(provider: string, body: JsonObject): Promise<Response> {
 const messages = [{ role: "user", content: "Explain bloom filters" }];
 
 test("every listed model has a profile, and only sim-flaky has faults", () => {
-  for (const { models } of Object.values(SIMULATED_PROVIDERS)) {
-    for (const model of models) {
-      const profile = profileOf(model);
-      expect(profile, model).toBeDefined();
-      expect(profile!.faultShare === undefined, model).toBe(model !== "sim-flaky");
-    }
+  for (const [name, { models, faulty }] of Object.entries(SIMULATED_PROVIDERS)) {
+    for (const model of models) expect(profileOf(model), model).toBeDefined();
+    expect(faulty === true, name).toBe(name === "sim-flaky");
   }
+});
+
+test("faults: some by themselves, and an outage every five minutes", () => {
+  const faultsAt = (uptimeMs: number): number => {
+    return Array.from({ length: 200 }, (_, seed) => chooseFault(uptimeMs, new Random(seed))).filter(Boolean).length;
+  };
+  expect(faultsAt(1_000)).toBeGreaterThan(20);
+  expect(faultsAt(1_000)).toBeLessThan(100);
+  expect(faultsAt(60_000)).toBe(200);
+  expect(faultsAt(360_000)).toBe(200);
 });
 
 test("both wire formats answer over HTTP, whole and streamed, and say that they are simulated", async () => {
