@@ -1,5 +1,6 @@
 import type { LogMetrics } from "../metrics.ts";
 import type { QueryGate } from "../query/query-gate.ts";
+import type { Ruler } from "../rules/ruler.ts";
 import type { LogStore } from "../store/store.ts";
 
 /** What the routes share. */
@@ -7,4 +8,5 @@ export interface ApiContext {
   readonly store: LogStore;
   readonly metrics: LogMetrics;
   readonly gate: QueryGate;
+  readonly ruler: Ruler;
 }

@@ -10,10 +10,11 @@ import { addIndexRoutes } from "./index-routes.ts";
 import { addLabelRoutes } from "./label-routes.ts";
 import { addPushRoutes } from "./push-routes.ts";
 import { addQueryRoutes } from "./query-routes.ts";
+import { addRuleRoutes } from "./rule-routes.ts";
 import { addStatusRoutes, OPEN_PATHS } from "./status-routes.ts";
 
 /** Loki's HTTP API. Errors are plain text, as Loki's are. */
-export function createApi(role: RoleContext, context: ApiContext, isReady: () => boolean): FastifyInstance {
+export function createApi(role: RoleContext, context: ApiContext): FastifyInstance {
   const app = createHttpServer(role, {
     bodyBytesMax: PUSH_BYTES_MAX,
     auth: "engine",
@@ -36,11 +37,12 @@ export function createApi(role: RoleContext, context: ApiContext, isReady: () =>
       }
     };
   });
-  addStatusRoutes(app, isReady);
+  addStatusRoutes(app);
   addPushRoutes(app, context);
   addQueryRoutes(app, context);
   addLabelRoutes(app, context);
   addIndexRoutes(app, context);
+  addRuleRoutes(app, context.ruler);
   return app;
 }
 

@@ -10,11 +10,11 @@ export const OPEN_PATHS = ["/ready", "/loki/api/v1/status/ready"];
 const LOKI_VERSION = "3.4.2";
 
 /** Readiness, build information and the effective limits. */
-export function addStatusRoutes(app: FastifyInstance, isReady: () => boolean): void {
+export function addStatusRoutes(app: FastifyInstance): void {
   for (const path of OPEN_PATHS) {
     app.get(path, async (_request, reply) => {
       reply.type("text/plain; charset=utf-8");
-      return isReady() ? "ready\n" : reply.code(503).send("Ingester not ready: replaying the write-ahead log\n");
+      return "ready\n"; // the role listens only once its write-ahead log is replayed
     });
   }
   app.get("/loki/api/v1/status/buildinfo", async () => ({

@@ -6,7 +6,7 @@ import { compareTimes } from "../entry.ts";
 import type { Block } from "../store/block.ts";
 import type { LogStore } from "../store/store.ts";
 import type { QueryRun } from "./query-run.ts";
-import { type Instant, Scanner } from "./scan.ts";
+import { type Instant, type RowVisitor, Scanner } from "./scan.ts";
 
 export interface LogQuery {
   readonly expr: LogExpr;
@@ -42,19 +42,20 @@ export async function runLogQuery(store: LogStore, query: LogQuery, run: QueryRu
   const pipeline = compilePipeline(query.expr.stages);
   const labels = new LineLabels();
   const { from, to, backward } = query;
-  const plan = { pipeline, from, to, backward, needsLines: true, needsMetadata: true };
+  const plan = { pipeline, from, to, backward, needsLines: true };
   const scanner = new Scanner(plan, labels, run);
   const collector = new Collector(query.limit, backward);
   const blocks = store.select(query.expr.matchers, from.ms, to.ms).sort(inOrder(backward));
   for (const block of blocks) {
     if (collector.closedTo(backward ? block.maxMs : block.minMs)) break;
-    await scanner.scan(block, (rows, row, line) => {
+    const visit: RowVisitor = (rows, row, line) => {
       const ms = rows.timestampsMs[row]!;
       const ns = rows.subMsNs[row]!;
       if (!collector.wants(ms, ns)) return false;
       collector.add(makeHit(labels, query.categorize, ms, ns, line));
       return true;
-    });
+    };
+    await scanner.scan(block, visit, true);
     await run.pause();
   }
   return groupHits(collector.result());

@@ -1,4 +1,5 @@
 import { QUERIES_RUNNING_MAX, QUERIES_WAITING_MAX, QUERY_TIMEOUT_MS } from "../limits.ts";
+import type { LogMetrics } from "../metrics.ts";
 import { QueryError } from "./query-error.ts";
 import { QueryRun } from "./query-run.ts";
 
@@ -7,12 +8,17 @@ export class QueryGate {
   readonly #waiting: (() => void)[] = [];
   #running = 0;
 
-  get running(): number {
-    return this.#running;
-  }
-
-  get waiting(): number {
-    return this.#waiting.length;
+  constructor(metrics: LogMetrics) {
+    metrics.gauge(
+      "gatewayz_logs_queries_running",
+      `Queries evaluated now; the limit is ${QUERIES_RUNNING_MAX}.`,
+      () => this.#running,
+    );
+    metrics.gauge(
+      "gatewayz_logs_queries_waiting",
+      `Queries waiting; the limit is ${QUERIES_WAITING_MAX}.`,
+      () => this.#waiting.length,
+    );
   }
 
   /**

@@ -1,17 +1,17 @@
-import type { RangeAggregation } from "../../languages/logql/ast.ts";
+import type { LabelFilter, RangeAggregation, Stage } from "../../languages/logql/ast.ts";
 import { compileLabelFilter } from "../../languages/logql/label-filter.ts";
 import { LineLabels } from "../../languages/logql/line-labels.ts";
 import { compilePipeline } from "../../languages/logql/pipeline.ts";
 import { requiredLabels } from "../../languages/logql/required-labels.ts";
 import { Labels } from "../../series/labels.ts";
-import type { Block } from "../store/block.ts";
+import { type Block, mayHaveMetadata } from "../store/block.ts";
 import type { LogStore } from "../store/store.ts";
 import { CountColumns } from "./count-columns.ts";
 import { pipelineError } from "./query-error.ts";
 import type { QueryRun } from "./query-run.ts";
 import type { Grid, StepSeries } from "./result.ts";
 import { SampleColumns } from "./sample-columns.ts";
-import { Scanner } from "./scan.ts";
+import { type RowVisitor, Scanner } from "./scan.ts";
 import { SeriesTable } from "./series-table.ts";
 import { compileUnwrap } from "./unwrap.ts";
 
@@ -48,7 +48,6 @@ export async function evaluateRange(
       to: { ms: grid.startMs + (grid.steps - 1) * grid.stepMs - expr.offsetMs, ns: 1 },
       backward: false,
       needsLines: false,
-      needsMetadata: keying.kind === "by" || unwrap !== undefined,
     },
     labels,
     run,
@@ -61,13 +60,13 @@ export async function evaluateRange(
     grid.startMs + grid.steps * grid.stepMs - expr.offsetMs,
   );
   const rewritesLines = expr.log.stages.some(({ kind }) => LINE_STAGES.has(kind));
-  const touchesLabels = pipeline.stages.length > 0 || unwrap !== undefined;
+  const touchesLabels = unwrap !== undefined || expr.log.stages.some(changesLabels);
   for (const block of blocks.sort((left, right) => left.minMs - right.minMs)) {
     const fixed =
-      touchesLabels || (keying.kind === "by" && block.hasMetadata)
+      touchesLabels || (keying.kind === "by" && mayHaveMetadata(block, keying.names))
         ? undefined
         : table.indexOf(streamKey(block, keying));
-    await scanner.scan(block, (rows, row, line) => {
+    const visit: RowVisitor = (rows, row, line) => {
       let value = 0;
       if (unwrap !== undefined) {
         const unwrapped = unwrap(labels);
@@ -82,10 +81,23 @@ export async function evaluateRange(
       const bytes = rewritesLines ? Buffer.byteLength(line) : rows.lineBytes[row]!;
       columns.add(index, rows.timestampsMs[row]! + rows.subMsNs[row]! / 1e6, unwrap === undefined ? bytes : value);
       return true;
-    });
+    };
+    await scanner.scan(block, visit, fixed === undefined);
     await run.pause();
   }
   return table.finish(expr);
+}
+
+/** Whether a line may leave the stage with other labels than it came with, an error included. */
+function changesLabels(stage: Stage): boolean {
+  if (stage.kind === "labelFilter") return comparesNumbers(stage.filter);
+  return stage.kind !== "lineFilter" && stage.kind !== "decolorize";
+}
+
+function comparesNumbers(filter: LabelFilter): boolean {
+  if (filter.kind === "and" || filter.kind === "or")
+    return comparesNumbers(filter.left) || comparesNumbers(filter.right);
+  return filter.kind === "compare";
 }
 
 function keyingOf(expr: RangeAggregation, groups: readonly string[] | undefined): Keying {

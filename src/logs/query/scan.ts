@@ -1,6 +1,7 @@
 import type { LineLabels } from "../../languages/logql/line-labels.ts";
-import { type Pipeline, runStages } from "../../languages/logql/pipeline.ts";
-import type { Block } from "../store/block.ts";
+import { type Pipeline, runStages, type StageFunction } from "../../languages/logql/pipeline.ts";
+import type { Labels } from "../../series/labels.ts";
+import { type Block, mayHaveMetadata } from "../store/block.ts";
 import { type BytesColumn, lineText, lowerBound, metadataOf, type Rows, startOf } from "../store/rows.ts";
 import { type BloomQuery, bloomQueryFor } from "../store/token-bloom.ts";
 import type { QueryRun } from "./query-run.ts";
@@ -18,9 +19,8 @@ export interface ScanPlan {
   readonly from: Instant;
   readonly to: Instant;
   readonly backward: boolean;
-  /** Whether the caller uses the line, or the structured metadata, of a row. */
+  /** Whether the caller uses the line of a row. */
   readonly needsLines: boolean;
-  readonly needsMetadata: boolean;
 }
 
 /**
@@ -28,6 +28,15 @@ export interface ScanPlan {
  * labels are in the `LineLabels` of the scan. Returns false to end the scan of this block.
  */
 export type RowVisitor = (rows: Rows, row: number, line: string) => boolean;
+
+/** One block under scan. */
+interface BlockScan {
+  readonly labels: Labels;
+  readonly rows: Rows;
+  readonly stages: readonly StageFunction[];
+  readonly needsMetadata: boolean;
+  readonly visit: RowVisitor;
+}
 
 /** A plan with what follows from it for every block. */
 export class Scanner {
@@ -38,64 +47,74 @@ export class Scanner {
   /** Index of the line filter that the needle settles on its own. */
   readonly #settledFilter: number;
   readonly #needsLines: boolean;
-  readonly #needsMetadata: boolean;
   readonly #lineBlooms: BloomQuery;
 
   constructor(plan: ScanPlan, labels: LineLabels, run: QueryRun) {
     this.#plan = plan;
     this.#labels = labels;
     this.#run = run;
-    const { lineFilters, stages } = plan.pipeline;
+    const { lineFilters } = plan.pipeline;
     // The longest text is the rarest: jump from one of its occurrences to the next.
     const longest = lineFilters.reduce((best, { needle }) => (needle.length > best.length ? needle : best), "");
     this.#needle = longest === "" ? undefined : Buffer.from(longest);
     this.#settledFilter = lineFilters.findIndex((filter) => filter.exact && filter.needle === longest);
     this.#needsLines = plan.needsLines || lineFilters.length > 0 || plan.pipeline.readsLines;
-    this.#needsMetadata = plan.needsMetadata || stages.length > 0;
     this.#lineBlooms = lineFilters.flatMap(({ needle }) => bloomQueryFor(needle, false));
   }
 
-  /** Visits the rows of one block that pass, in the plan's order. */
-  async scan(block: Block, visit: RowVisitor): Promise<void> {
-    if (!(await this.#mayHold(block))) {
+  /**
+   * Visits the rows of one block that pass, in the plan's order.
+   * @param usesLabels Whether the visitor looks at the labels; else structured metadata may stay unread.
+   */
+  async scan(block: Block, visit: RowVisitor, usesLabels: boolean): Promise<void> {
+    const stages = await this.#stagesFor(block);
+    if (stages === undefined) {
       this.#run.blocksSkipped++;
       return;
     }
-    const rows = await block.read({ lines: this.#needsLines, metadata: this.#needsMetadata });
+    const needsMetadata = usesLabels || stages.length > 0;
+    const rows = await block.read({ lines: this.#needsLines, metadata: needsMetadata });
     if (rows === undefined) return;
-    const plan = this.#plan;
-    const from = lowerBound(rows, plan.from.ms, plan.from.ns);
-    const to = lowerBound(rows, plan.to.ms, plan.to.ns);
+    const from = lowerBound(rows, this.#plan.from.ms, this.#plan.from.ns);
+    const to = lowerBound(rows, this.#plan.to.ms, this.#plan.to.ns);
     const bytes = (rows.lines?.bytes.length ?? rows.count * 4) + (rows.metadata?.bytes.length ?? 0);
     this.#run.addBlock(bytes, to - from);
     if (from >= to) return;
-    if (this.#needle !== undefined) await this.#scanNeedle(block, rows, from, to, visit);
-    else await this.#scanAll(block, rows, from, to, visit);
+    const scan: BlockScan = { labels: block.labels, rows, stages, needsMetadata, visit };
+    if (this.#needle !== undefined) await this.#scanNeedle(scan, from, to);
+    else await this.#scanAll(scan, from, to);
   }
 
-  async #mayHold(block: Block): Promise<boolean> {
+  /** The stages that rows of a block still have to pass; undefined when none of them can. */
+  async #stagesFor(block: Block): Promise<readonly StageFunction[] | undefined> {
+    const { leadingMatchers, stages } = this.#plan.pipeline;
     const queries = [...this.#lineBlooms];
-    for (const { name, value } of this.#plan.pipeline.equalities) {
-      const own = block.labels.get(name);
-      if (own === value) continue;
+    let decided = 0;
+    let open = false;
+    for (const matcher of leadingMatchers) {
       // A row can only differ from its stream by structured metadata.
-      if (!block.hasMetadata) return false;
-      if (own === "") queries.push(...bloomQueryFor(value, true));
+      if (mayHaveMetadata(block, [matcher.name])) {
+        open = true;
+        if (matcher.type === "=" && !block.labels.has(matcher.name))
+          queries.push(...bloomQueryFor(matcher.value, true));
+      } else if (!matcher.matches(block.labels.get(matcher.name))) return undefined;
+      else if (!open) decided++;
     }
-    return queries.length === 0 || (await block.mayHold(queries));
+    if (queries.length > 0 && !(await block.mayHold(queries))) return undefined;
+    return decided === 0 ? stages : stages.slice(decided);
   }
 
-  async #scanAll(block: Block, rows: Rows, from: number, to: number, visit: RowVisitor): Promise<void> {
+  async #scanAll(scan: BlockScan, from: number, to: number): Promise<void> {
     const { backward } = this.#plan;
     for (let step = 0; step < to - from; step++) {
       const row = backward ? to - 1 - step : from + step;
-      if (!this.#row(block, rows, row, visit)) return;
+      if (!this.#row(scan, row)) return;
       if (this.#run.due()) await this.#run.pause();
     }
   }
 
-  async #scanNeedle(block: Block, rows: Rows, from: number, to: number, visit: RowVisitor): Promise<void> {
-    const lines = rows.lines!;
+  async #scanNeedle(scan: BlockScan, from: number, to: number): Promise<void> {
+    const lines = scan.rows.lines!;
     const needle = this.#needle!;
     let low = from;
     let high = to;
@@ -104,19 +123,19 @@ export class Scanner {
       if (row === undefined) return;
       if (this.#plan.backward) high = row;
       else low = row + 1;
-      if (!this.#row(block, rows, row, visit)) return;
+      if (!this.#row(scan, row)) return;
       if (this.#run.due()) await this.#run.pause();
     }
   }
 
   /** False when the visitor wants no more. */
-  #row(block: Block, rows: Rows, row: number, visit: RowVisitor): boolean {
-    const { lineFilters, stages } = this.#plan.pipeline;
+  #row({ labels, rows, stages, needsMetadata, visit }: BlockScan, row: number): boolean {
+    const { lineFilters } = this.#plan.pipeline;
     let line = rows.lines === undefined ? "" : lineText(rows.lines, row);
     for (let index = 0; index < lineFilters.length; index++) {
       if (index !== this.#settledFilter && !lineFilters[index]!.test(line)) return true;
     }
-    if (this.#needsMetadata) this.#labels.reset(block.labels, metadataOf(rows, row));
+    if (needsMetadata) this.#labels.reset(labels, metadataOf(rows, row));
     if (stages.length > 0) {
       const result = runStages(stages, line, this.#labels, rows.timestampsMs[row]!);
       if (result === undefined) return true;

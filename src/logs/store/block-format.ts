@@ -15,6 +15,10 @@ export const CRC_BYTES = 4;
 
 export const BLOCK_HEADER_BYTES_MAX = 1024 * 1024;
 const TEXTS_MAX = 4_096;
+/** Most metadata names that a header lists. */
+export const METADATA_NAMES_MAX = 64;
+/** Count that stands for "too many to list". */
+const METADATA_NAMES_UNKNOWN = 255;
 /** No section decompresses to more: a full block, one entry over, and the varints of its rows. */
 const SECTION_BYTES_MAX = BLOCK_BYTES_MAX + LINE_BYTES_MAX + METADATA_BYTES_MAX + BLOCK_ROWS_MAX * 24;
 
@@ -36,6 +40,8 @@ export interface BlockHeader {
   readonly maxMs: number;
   /** Line bytes, uncompressed. */
   readonly lineBytes: number;
+  /** Names of structured metadata that rows have, sorted; undefined when they are too many to list. */
+  readonly metadataNames: readonly string[] | undefined;
   readonly sections: Readonly<Record<SectionName, Section>>;
 }
 
@@ -46,6 +52,8 @@ export function encodeBlockHeader(header: BlockHeader, writer: ByteWriter): void
   writer.varint(header.minMs);
   writer.uvarint(header.maxMs - header.minMs);
   writer.uvarint(header.lineBytes);
+  writer.uvarint(header.metadataNames === undefined ? METADATA_NAMES_UNKNOWN : header.metadataNames.length);
+  for (const name of header.metadataNames ?? []) writer.uvarintText(name);
   for (const name of SECTIONS) {
     writer.uvarint(header.sections[name].bytes);
     writer.uvarint(header.sections[name].rawBytes);
@@ -62,6 +70,10 @@ export function decodeBlockHeader(reader: ByteReader): BlockHeader {
   const minMs = reader.varint();
   const maxMs = minMs + reader.uvarint();
   const lineBytes = reader.uvarint();
+  const names = reader.uvarint();
+  if (names > METADATA_NAMES_UNKNOWN) throw new StorageError("STORAGE_CORRUPT", `block header of ${names} names`);
+  const metadataNames =
+    names === METADATA_NAMES_UNKNOWN ? undefined : Array.from({ length: names }, () => reader.uvarintText());
   const section = (): Section => {
     const bytes = reader.uvarint();
     const rawBytes = reader.uvarint();
@@ -69,7 +81,7 @@ export function decodeBlockHeader(reader: ByteReader): BlockHeader {
     return { bytes, rawBytes };
   };
   const sections = { times: section(), lines: section(), metadata: section(), bloom: section() };
-  return { labels: Labels.fromSorted(pairs), rows, minMs, maxMs, lineBytes, sections };
+  return { labels: Labels.fromSorted(pairs), rows, minMs, maxMs, lineBytes, metadataNames, sections };
 }
 
 /** Bytes of a block from its magic to its last checksum. */

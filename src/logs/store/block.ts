@@ -16,10 +16,16 @@ export interface Block {
   readonly rows: number;
   /** Line bytes, uncompressed. */
   readonly lineBytes: number;
-  /** Whether the block has structured metadata at all. */
-  readonly hasMetadata: boolean;
+  /** Names of structured metadata that rows have; undefined when they are too many to list. */
+  readonly metadataNames: readonly string[] | undefined;
   /** The rows; undefined when the block is damaged or its file was deleted in the meantime. */
   read(columns: Columns): Promise<Rows | undefined>;
   /** False only when no row can satisfy the query. */
   mayHold(query: BloomQuery): Promise<boolean>;
+}
+
+/** Whether rows of a block can have one of these names in their structured metadata. */
+export function mayHaveMetadata(block: Block, names: readonly string[]): boolean {
+  const { metadataNames } = block;
+  return metadataNames === undefined || names.some((name) => metadataNames.includes(name));
 }

@@ -9,6 +9,7 @@ export class HeadBlock implements Block {
   readonly minMs: number;
   readonly maxMs: number;
   readonly rows: number;
+  readonly metadataNames: readonly string[] | undefined;
   readonly #view: Rows;
 
   constructor(labels: Labels, builder: RowsBuilder) {
@@ -17,14 +18,11 @@ export class HeadBlock implements Block {
     this.maxMs = builder.maxMs;
     this.#view = builder.view();
     this.rows = this.#view.count;
+    this.metadataNames = builder.metadataNames;
   }
 
   get lineBytes(): number {
     return this.#view.lines!.bytes.length;
-  }
-
-  get hasMetadata(): boolean {
-    return this.#view.metadata !== undefined;
   }
 
   async read(): Promise<Rows> {

@@ -1,5 +1,6 @@
 import { compareTimes, type Entry } from "../entry.ts";
 import { BLOCK_BYTES_MAX, BLOCK_ROWS_MAX } from "../limits.ts";
+import { METADATA_NAMES_MAX } from "./block-format.ts";
 import { type BytesColumn, encodeMetadata, type Rows, startOf } from "./rows.ts";
 
 const ROWS_INITIAL = 16;
@@ -19,6 +20,7 @@ export class RowsBuilder {
   readonly #lines = new BytesBuilder();
   readonly #metadata = new BytesBuilder();
   #hasMetadata = false;
+  readonly #metadataNames = new Set<string>();
   #sorted = true;
   #view: Rows | undefined;
   minMs = Number.POSITIVE_INFINITY;
@@ -54,6 +56,7 @@ export class RowsBuilder {
     this.#lines.append(entry.line);
     if (entry.metadata.length > 0) {
       this.#hasMetadata = true;
+      this.#noteNames(entry.metadata);
       this.#metadata.append(encodeMetadata(entry.metadata));
     } else this.#metadata.append(NOTHING);
     this.#count++;
@@ -61,6 +64,16 @@ export class RowsBuilder {
     this.maxMs = Math.max(this.maxMs, timestampMs);
     this.#view = undefined;
     return true;
+  }
+
+  /** Names of structured metadata in the rows, sorted; undefined when there are too many to list. */
+  get metadataNames(): readonly string[] | undefined {
+    return this.#metadataNames.size > METADATA_NAMES_MAX ? undefined : [...this.#metadataNames].sort();
+  }
+
+  #noteNames(metadata: readonly string[]): void {
+    if (this.#metadataNames.size > METADATA_NAMES_MAX) return;
+    for (let index = 0; index < metadata.length; index += 2) this.#metadataNames.add(metadata[index]!);
   }
 
   /** The rows so far, sorted by time (entries of one time in order of arrival), without duplicates. */

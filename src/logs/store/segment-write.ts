@@ -1,5 +1,6 @@
 import { open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
+import type { Labels } from "../../series/labels.ts";
 import { syncDir, writeFully } from "../../storage/atomic-file.ts";
 import { compressChunk } from "../../storage/codec.ts";
 import { crc32c } from "../../storage/crc32c.ts";
@@ -16,7 +17,7 @@ import {
   type SectionName,
 } from "./block-format.ts";
 import type { HeadStream } from "./head.ts";
-import type { Rows } from "./rows.ts";
+import type { RowsBuilder } from "./rows-builder.ts";
 import { buildTokenBloom } from "./token-bloom.ts";
 
 /** Sections whose bytes are compressed; a bloom filter is as dense as it gets. */
@@ -44,7 +45,7 @@ export async function writeSegment(path: string, streams: Iterable<HeadStream>, 
       for (const { labels, builders } of streams) {
         for (const builder of builders) {
           if (builder.count === 0) continue;
-          const { bytes, header } = await encodeBlock({ labels, rows: builder.view() });
+          const { bytes, header } = await encodeBlock(labels, builder);
           await writeFully(handle, bytes, offset);
           blocks.push({ offset, header });
           offset += bytes.length;
@@ -63,10 +64,12 @@ export async function writeSegment(path: string, streams: Iterable<HeadStream>, 
   }
 }
 
-type BlockInput = Pick<HeadStream, "labels"> & { readonly rows: Rows };
-
 /** One block: prefix, header, checksum, then each section with its checksum. */
-export async function encodeBlock({ labels, rows }: BlockInput): Promise<{ bytes: Uint8Array; header: BlockHeader }> {
+export async function encodeBlock(
+  labels: Labels,
+  builder: RowsBuilder,
+): Promise<{ bytes: Uint8Array; header: BlockHeader }> {
+  const rows = builder.view();
   const minMs = rows.timestampsMs[0]!;
   const raw: Record<SectionName, Uint8Array | undefined> = {
     times: encodeTimes(rows, minMs),
@@ -87,6 +90,7 @@ export async function encodeBlock({ labels, rows }: BlockInput): Promise<{ bytes
     minMs,
     maxMs: rows.timestampsMs[rows.count - 1]!,
     lineBytes: rows.lines!.bytes.length,
+    metadataNames: builder.metadataNames,
     sections: {
       times: section("times"),
       lines: section("lines"),

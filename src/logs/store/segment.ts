@@ -96,15 +96,16 @@ class FileBlock implements Block {
     return this.#block.header.lineBytes;
   }
 
-  get hasMetadata(): boolean {
-    return this.#block.header.sections.metadata.bytes > 0;
+  get metadataNames(): readonly string[] | undefined {
+    return this.#block.header.metadataNames;
   }
 
   async read(columns: Columns): Promise<Rows | undefined> {
     return this.#guard(async () => {
       const times = await this.#times();
       const lines = columns.lines ? await this.#lines(times.lineBytes) : undefined;
-      const metadata = columns.metadata && this.hasMetadata ? await this.#metadata() : undefined;
+      const metadata =
+        columns.metadata && this.#block.header.sections.metadata.bytes > 0 ? await this.#metadata() : undefined;
       return { count: this.rows, ...times, lines, metadata };
     });
   }
