@@ -17,6 +17,8 @@ export interface Regex {
   matchesPart(text: string): boolean;
   /** Groups of a match of the whole text, group 0 first, `undefined` for a group that took no part; or undefined. */
   groupsOfWhole(text: string): (string | undefined)[] | undefined;
+  /** The text with every match replaced; `$1` and `${name}` stand for groups. */
+  replaceAll(text: string, replacement: string): string;
   /** Number of the named group, by name. */
   readonly groupNames: Readonly<Record<string, number>>;
 }
@@ -64,6 +66,10 @@ class CompiledRegex implements Regex {
 
   matchesPart(text: string): boolean {
     return this.#re2.test(text);
+  }
+
+  replaceAll(text: string, replacement: string): string {
+    return this.#re2.matcher(text).replaceAll(replacement);
   }
 
   groupsOfWhole(text: string): (string | undefined)[] | undefined {

@@ -29,6 +29,9 @@ export const TEMPLATE_FUNCTIONS: Readonly<Record<string, TemplateFunction>> = {
   toUpper: (text) => toText(text).toUpperCase(),
   toLower: (text) => toText(text).toLowerCase(),
   match: (pattern, text) => compileRegex(toText(pattern)).matchesPart(toText(text)),
+  reReplaceAll: (pattern, replacement, text) => {
+    return compileRegex(toText(pattern)).replaceAll(toText(text), toText(replacement));
+  },
   stripPort: (text) => stripPort(toText(text)),
   stripDomain: (text) => stripDomain(toText(text)),
   parseDuration: (text) => parseSeconds(toText(text)),
