@@ -1,5 +1,5 @@
-import { Link, Outlet, useRouterState } from "@tanstack/react-router";
-import { createContext, type ReactNode, useContext, useState } from "react";
+import { Link, Outlet, useRouter, useRouterState } from "@tanstack/react-router";
+import { createContext, type ReactNode, useContext, useEffect, useState } from "react";
 import { createPortal } from "react-dom";
 import { Icon } from "../ui/icon.tsx";
 import { useServerInfo } from "./queries.ts";
@@ -22,6 +22,7 @@ export function Shell() {
   const path = useRouterState({ select: (state) => state.location.pathname });
   const [left, setLeft] = useState<HTMLElement | null>(null);
   const [right, setRight] = useState<HTMLElement | null>(null);
+  useInPageLinks();
   if (path === "/login") return <Outlet />;
   return (
     <BarSlotContext.Provider value={{ left, right }}>
@@ -50,6 +51,37 @@ export function Shell() {
       </main>
     </BarSlotContext.Provider>
   );
+}
+
+/** Follows plain links to our own pages without loading the app again, whoever drew them. */
+function useInPageLinks(): void {
+  const router = useRouter();
+  useEffect(() => {
+    const onClick = (event: MouseEvent) => {
+      if (
+        event.defaultPrevented ||
+        event.button !== 0 ||
+        event.metaKey ||
+        event.ctrlKey ||
+        event.shiftKey ||
+        event.altKey
+      )
+        return;
+      const link = event.target instanceof Element ? event.target.closest("a") : null;
+      if (
+        link === null ||
+        link.target !== "" ||
+        link.hasAttribute("download") ||
+        link.origin !== window.location.origin
+      )
+        return;
+      if (!/^\/($|d\/|dashboards|explore)/.test(link.pathname)) return;
+      event.preventDefault();
+      router.history.push(link.pathname + link.search + link.hash);
+    };
+    document.addEventListener("click", onClick);
+    return () => document.removeEventListener("click", onClick);
+  }, [router]);
 }
 
 function Logo() {

@@ -25,7 +25,8 @@ export interface PanelCardProps {
   cursorKey: string | undefined;
   setTimeRange: ((fromMs: number, toMs: number) => void) | undefined;
   findPanel: (id: number) => PanelModel | undefined;
-  onView: (panel: PanelModel) => void;
+  /** Shows a panel alone; undefined where there is nothing to leave. */
+  onView: ((panel: PanelModel) => void) | undefined;
 }
 
 /** A panel's frame: header, state, and its drawing. `data-panel-state` says what a person sees. */
@@ -135,7 +136,7 @@ function PanelContent({
         directory={directory}
         scope={scope}
         host={host}
-        onView={() => onView(panel)}
+        onView={onView === undefined ? undefined : () => onView(panel)}
       />
       <div className="panel-body" ref={body}>
         {state === "empty" && <div className="panel-message">{panel.fieldConfig.defaults.noValue ?? "No data"}</div>}

@@ -16,7 +16,7 @@ interface PanelHeaderProps {
   directory: DataSourceDirectory;
   scope: VariableScope;
   host: PanelHost;
-  onView: () => void;
+  onView: (() => void) | undefined;
 }
 
 /** Title, description, links, and the panel's menu. */
@@ -65,7 +65,7 @@ export function PanelHeader({
           <Icon name="external" size={14} />
         </a>
       ))}
-      <PanelMenu panel={panel} directory={directory} scope={scope} onView={onView} />
+      {onView !== undefined && <PanelMenu panel={panel} directory={directory} scope={scope} onView={onView} />}
     </header>
   );
 }
@@ -75,7 +75,7 @@ function PanelMenu({
   directory,
   scope,
   onView,
-}: Pick<PanelHeaderProps, "panel" | "directory" | "scope" | "onView">) {
+}: Pick<PanelHeaderProps, "panel" | "directory" | "scope"> & { onView: () => void }) {
   return (
     <Popover
       align="right"

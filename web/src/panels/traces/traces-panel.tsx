@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { traceUrl } from "../../explore/urls.ts";
 import type { DataFrame } from "../../grafana/data.ts";
 import { fetchTrace } from "../../query/tempo.ts";
@@ -19,7 +19,7 @@ interface TraceLine {
 }
 
 /** A list of traces; a click opens one as a waterfall in place. A query for one id shows that trace at once. */
-export function TracesPanel({ frames, height, range, timeZone, host }: PanelProps) {
+export function TracesPanel({ frames, panel, height, range, timeZone, host }: PanelProps) {
   const [chosen, setChosen] = useState<string | undefined>();
   const whole = frames
     .map((frame) => (frame.meta?.custom as { trace?: Trace } | undefined)?.trace)
@@ -37,11 +37,14 @@ export function TracesPanel({ frames, height, range, timeZone, host }: PanelProp
     <ul className="trace-list" style={{ height }}>
       {lines.map((line) => (
         <li key={line.traceId}>
-          <button
-            type="button"
-            className="trace-list-line"
-            onClick={() => setChosen(line.traceId)}
-            data-trace-id={line.traceId}
+          <TraceLink
+            href={
+              panel.options["openInExplore"] === true && tempo !== undefined
+                ? traceUrl(tempo.uid, line.traceId)
+                : undefined
+            }
+            traceId={line.traceId}
+            onChoose={() => setChosen(line.traceId)}
           >
             <span className="trace-list-time" title={formatDateTime(line.startMs, timeZone)}>
               {formatAgo(line.startMs, range.toMs)}
@@ -56,7 +59,7 @@ export function TracesPanel({ frames, height, range, timeZone, host }: PanelProp
               />
             </span>
             <span className="trace-list-duration">{formatMs(line.durationMs)}</span>
-          </button>
+          </TraceLink>
           {tempo !== undefined && (
             <a className="icon-button small" href={traceUrl(tempo.uid, line.traceId)} title="Open in Explore">
               <Icon name="external" size={13} />
@@ -65,6 +68,29 @@ export function TracesPanel({ frames, height, range, timeZone, host }: PanelProp
         </li>
       ))}
     </ul>
+  );
+}
+
+interface TraceLinkProps {
+  /** Where the trace opens on a page of its own; undefined opens it in place. */
+  href: string | undefined;
+  traceId: string;
+  onChoose: () => void;
+  children: ReactNode;
+}
+
+function TraceLink({ href, traceId, onChoose, children }: TraceLinkProps) {
+  if (href !== undefined) {
+    return (
+      <a className="trace-list-line" href={href} data-trace-id={traceId}>
+        {children}
+      </a>
+    );
+  }
+  return (
+    <button type="button" className="trace-list-line" onClick={onChoose} data-trace-id={traceId}>
+      {children}
+    </button>
   );
 }
 
