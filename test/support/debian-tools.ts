@@ -36,6 +36,8 @@ export interface UnpackedTool {
  */
 export async function debianTool(name: DebianTool): Promise<UnpackedTool> {
   const tool = TOOLS[name];
+  // An installed package is complete; unpacking only the rest beside it would not be (Chromium finds its data next to itself).
+  if (await exists(join("/", tool.path))) return { path: join("/", tool.path), root: "/", env: process.env };
   const root = join(CACHE_DIR, tool.package);
   if (!(await exists(join(root, tool.path)))) await unpackPackage(tool.package, tool.dependencies, root);
   return { path: join(root, tool.path), root, env: await environmentOf(root) };
