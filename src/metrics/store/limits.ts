@@ -17,3 +17,16 @@ export const EXEMPLAR_LABEL_CHARACTERS_MAX = 128;
 export const METADATA_VARIANTS_MAX = 8;
 /** Samples per record when the head is written out as a checkpoint; bounds the record's size. */
 export const RECORD_SAMPLES_MAX = 10_000;
+/** Pages of block files in memory. */
+export const BLOCK_CACHE_BYTES_MAX = 16 * 1024 * 1024; // 16 MiB
+/** Decoded symbols and postings tables of blocks in memory; those of blocks that are being read come on top. */
+export const BLOCK_TABLE_BYTES_MAX = 16 * 1024 * 1024; // 16 MiB
+/** A query lets the event loop turn after it has worked for this long. */
+export const QUERY_SLICE_MS = 20;
+/** A query starts again when blocks or head changed under it; more often than this something else is wrong. */
+export const QUERY_RESTARTS_MAX = 5;
+/** Time between looks at whether there is something to compact or to delete. */
+export const MAINTENANCE_INTERVAL_MS = 60_000;
+/** Blocks grow by merging three of a size, up to a tenth of the retention time or this: 31 d, as Prometheus. */
+export const BLOCK_RANGE_FACTOR = 3;
+export const BLOCK_RANGE_MAX_MS = 31 * 24 * 60 * 60 * 1_000;

@@ -4,11 +4,15 @@ import type { Registry } from "prom-client";
 import type { Logger } from "../../runtime/logger.ts";
 import { Wal, type WalDamageInfo } from "../../storage/wal.ts";
 import type { Appender, MetricMetadata } from "./appender.ts";
+import { BlockSet } from "./block-set.ts";
 import { type CardinalityStats, cardinalityOf } from "./cardinality.ts";
 import { WAL_DIR } from "./filenames.ts";
 import { Head } from "./head.ts";
 import { HeadAppender } from "./head-append.ts";
 import { type ReplayResult, replayHead } from "./head-replay.ts";
+import { BLOCK_CACHE_BYTES_MAX } from "./limits.ts";
+import { Maintenance } from "./maintenance.ts";
+import { PageCache } from "./page-cache.ts";
 import { type GaugeSource, StoreMetrics } from "./store-metrics.ts";
 import { type MetricsQueryable, StoreQueryable } from "./store-queryable.ts";
 
@@ -44,40 +48,73 @@ export class MetricsStore {
   readonly #options: MetricsStoreOptions;
   readonly #head: Head;
   readonly #wal: Wal;
+  readonly #blocks: BlockSet;
+  readonly #cache: PageCache;
   readonly #metrics: StoreMetrics;
   readonly #queryable: StoreQueryable;
+  readonly #maintenance: Maintenance;
 
-  private constructor(options: MetricsStoreOptions, head: Head, wal: Wal, metrics: StoreMetrics) {
+  private constructor(
+    options: MetricsStoreOptions,
+    head: Head,
+    wal: Wal,
+    blocks: BlockSet,
+    cache: PageCache,
+    metrics: StoreMetrics,
+  ) {
     this.#options = options;
     this.#head = head;
     this.#wal = wal;
+    this.#blocks = blocks;
+    this.#cache = cache;
     this.#metrics = metrics;
-    this.#queryable = new StoreQueryable(head);
+    this.#queryable = new StoreQueryable(head, blocks);
+    this.#maintenance = new Maintenance({
+      dir: options.dir,
+      head,
+      wal,
+      blocks,
+      metrics,
+      logger: options.logger,
+      retentionMs: options.retentionMs,
+      bytesMax: options.bytesMax,
+      now: options.now ?? Date.now,
+      onMove: () => this.#queryable.moved(),
+    });
+    this.#maintenance.start();
   }
 
   /**
-   * Replays the WAL and opens the store for writing. Damage is set aside, counted and logged; it never fails a start.
+   * Opens the blocks, replays the WAL and takes samples from then on. Damage is set aside, counted and logged; it never
+   * fails a start.
    * @throws StorageError when the folder cannot be read or written.
    */
   static async open(options: MetricsStoreOptions): Promise<MetricsStore> {
-    const walDir = join(options.dir, WAL_DIR);
+    const { dir, logger } = options;
+    const walDir = join(dir, WAL_DIR);
     await mkdir(walDir, { recursive: true });
     let store: MetricsStore | undefined;
-    const metrics = new StoreMetrics(options.registry, () => store?.#gauges());
+    const metrics = new StoreMetrics(options.registry, () => (store === undefined ? undefined : store.#gauges()));
     const startedAt = performance.now();
+    const cache = new PageCache(BLOCK_CACHE_BYTES_MAX, () => metrics.blockCacheMisses.inc());
+    const blocks = new BlockSet(dir, cache, logger, metrics);
+    await blocks.load();
     const head = new Head();
-    const replayed = await replayHead(head, walDir, (dir, info) => reportDamage(options.logger, metrics, dir, info));
+    head.minValidTimeMs = blocks.maxTimeMs ?? Number.NEGATIVE_INFINITY;
+    const replayed = await replayHead(head, walDir, (damagedDir, info) =>
+      reportDamage(logger, metrics, damagedDir, info),
+    );
     const seconds = (performance.now() - startedAt) / 1_000;
     metrics.replaySeconds.set(seconds);
-    reportReplay(options.logger, replayed, head, seconds);
+    reportReplay(logger, replayed, head, seconds);
     const wal = await Wal.open({
       dir: walDir,
       compression: "snappy",
       fsyncIntervalMs: options.fsyncIntervalMs,
-      onError: (error) => options.logger.error({ err: error }, "the metrics WAL failed"),
+      onError: (error) => logger.error({ err: error }, "the metrics WAL failed"),
       onFsync: (duration) => metrics.walFsyncSeconds.observe(duration),
     });
-    store = new MetricsStore(options, head, wal, metrics);
+    store = new MetricsStore(options, head, wal, blocks, cache, metrics);
     return store;
   }
 
@@ -123,9 +160,16 @@ export class MetricsStore {
     return new Map(found === undefined ? [] : [[metric, found]]);
   }
 
-  /** Flushes the WAL. Called once. */
+  /** Writes blocks, merges and deletes what is due now; it happens by itself every minute. Never throws. */
+  maintain(): Promise<void> {
+    return this.#maintenance.run();
+  }
+
+  /** Waits for maintenance under way, flushes the WAL and closes. Called once. */
   async close(): Promise<void> {
+    await this.#maintenance.stop();
     await this.#wal.close();
+    this.#blocks.close();
   }
 
   /** The values of the gauges. */
@@ -138,12 +182,12 @@ export class MetricsStore {
       headChunkBytes: head.arena.bytes,
       headMinTimeMs: empty ? undefined : head.minTimeMs,
       headMaxTimeMs: empty ? undefined : head.maxTimeMs,
-      lowestTimestampMs: empty ? undefined : head.minTimeMs,
+      lowestTimestampMs: this.#blocks.minTimeMs ?? (empty ? undefined : head.minTimeMs),
       walBytes: this.#wal.bytes,
       walSegment: this.#wal.lastSegment,
-      blocks: 0,
-      blockBytes: 0,
-      blockCacheBytes: 0,
+      blocks: this.#blocks.count,
+      blockBytes: this.#blocks.bytes,
+      blockCacheBytes: this.#cache.bytes,
       exemplars: head.exemplars.size,
       exemplarSeries: head.exemplars.seriesCount,
       bytesMax: this.#options.bytesMax(),

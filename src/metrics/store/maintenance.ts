@@ -1,0 +1,242 @@
+import { readdir, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import type { Logger } from "../../runtime/logger.ts";
+import { directoryBytes, itemsOverBudget } from "../../storage/size-budget.ts";
+import { StorageError } from "../../storage/storage-error.ts";
+import type { Wal } from "../../storage/wal.ts";
+import type { Block } from "./block.ts";
+import { blockRanges, mergedBlock, planMerge } from "./block-merge.ts";
+import type { BlockSet } from "./block-set.ts";
+import { writeBlock } from "./block-writer.ts";
+import { deleteOldCheckpoints, writeCheckpoint } from "./checkpoint.ts";
+import { CORRUPT_SUFFIX, WAL_DIR } from "./filenames.ts";
+import type { Head } from "./head.ts";
+import { headBlock } from "./head-block.ts";
+import { rangeEnd } from "./head-series.ts";
+import { HEAD_SPAN_MAX_MS, MAINTENANCE_INTERVAL_MS } from "./limits.ts";
+import type { StoreMetrics } from "./store-metrics.ts";
+
+const DAMAGED_SUFFIX = ".damaged";
+/** Share of the head's time that is dropped at once when even without blocks the store is over its size. */
+const HEAD_SHARE_DROPPED = 0.25;
+
+export interface MaintenanceContext {
+  readonly dir: string;
+  readonly head: Head;
+  readonly wal: Wal;
+  readonly blocks: BlockSet;
+  readonly metrics: StoreMetrics;
+  readonly logger: Logger;
+  readonly retentionMs: number;
+  readonly bytesMax: () => number;
+  readonly now: () => number;
+  /** Called when what queries read has moved from one place to another. */
+  readonly onMove: () => void;
+}
+
+/** Moves the head's old part into blocks, merges blocks, deletes what is too old or too much. One run at a time. */
+export class Maintenance {
+  readonly #context: MaintenanceContext;
+  #running: Promise<void> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
+
+  constructor(context: MaintenanceContext) {
+    this.#context = context;
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => void this.run(), MAINTENANCE_INTERVAL_MS);
+    this.#timer.unref();
+  }
+
+  /** Does all that is due now. Never throws: a failure is logged and counted, and the next run tries again. */
+  run(): Promise<void> {
+    this.#running ??= this.#runOnce().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  /** Waits for the run under way. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearInterval(this.#timer);
+    await this.#running;
+  }
+
+  async #runOnce(): Promise<void> {
+    const { metrics, logger } = this.#context;
+    // Deleting comes first: on a full disk it is what makes room for the block that is due.
+    for (const [what, step] of [
+      ["delete by age", () => this.#deleteByAge()],
+      ["delete by size", () => this.#deleteBySize()],
+      ["write the head's block", () => this.#compactHead()],
+      ["merge blocks", () => this.#mergeBlocks()],
+      ["delete by size", () => this.#deleteBySize()],
+    ] as const) {
+      if (this.#stopped) return;
+      try {
+        await step();
+      } catch (error) {
+        metrics.compactionsFailed.inc();
+        logger.error({ err: error, what }, "store maintenance failed; it is tried again in a minute");
+      }
+    }
+  }
+
+  async #compactHead(): Promise<void> {
+    const { dir, head, blocks, metrics, now, onMove } = this.#context;
+    while (!this.#stopped && head.maxTimeMs - head.minTimeMs > HEAD_SPAN_MAX_MS) {
+      const minTimeMs = head.minTimeMs;
+      const maxTimeMs = rangeEnd(minTimeMs);
+      // Appenders that begin from here on cannot reach into the range that is being written.
+      head.minValidTimeMs = Math.max(head.minValidTimeMs, maxTimeMs);
+      const meta = await writeBlock(dir, headBlock(head, minTimeMs, maxTimeMs), now());
+      if (meta !== undefined) {
+        await blocks.add(meta.ulid);
+        metrics.compactions.inc();
+      }
+      await this.#truncateHead(maxTimeMs);
+      onMove();
+    }
+  }
+
+  /** Drops the head's part before `minTimeMs` and the log that held it. */
+  async #truncateHead(minTimeMs: number): Promise<void> {
+    const { head, metrics } = this.#context;
+    metrics.headTruncations.inc();
+    const removed = head.truncate(minTimeMs);
+    metrics.seriesRemoved.inc(removed.series);
+    metrics.chunksRemoved.inc(removed.chunks);
+    await this.#checkpoint();
+  }
+
+  /** Replaces the log so far by the head as it is. */
+  async #checkpoint(): Promise<void> {
+    const { dir, head, wal, metrics } = this.#context;
+    const walDir = join(dir, WAL_DIR);
+    const segment = await wal.rotate();
+    metrics.checkpoints.inc();
+    try {
+      await writeCheckpoint(head, walDir, segment - 1);
+    } catch (error) {
+      metrics.checkpointsFailed.inc();
+      throw error;
+    }
+    metrics.walTruncations.inc();
+    await wal.truncateBefore(segment);
+    await deleteOldCheckpoints(walDir, segment - 1);
+  }
+
+  async #mergeBlocks(): Promise<void> {
+    const { dir, blocks, metrics, logger, retentionMs, now, onMove } = this.#context;
+    const ranges = blockRanges(retentionMs);
+    for (;;) {
+      const parents = planMerge(blocks.blocks, ranges);
+      if (this.#stopped || parents.length === 0) return;
+      const held = blocks.acquire(parents[0]!.meta.minTime, parents.at(-1)!.meta.maxTime);
+      try {
+        const meta = await writeBlock(dir, mergedBlock(parents), now());
+        if (meta !== undefined) await blocks.add(meta.ulid);
+        metrics.compactions.inc();
+        logger.info({ parents: parents.map((block) => block.meta.ulid), ulid: meta?.ulid }, "blocks merged");
+      } catch (error) {
+        await this.#setAsideCorrupt(parents, error);
+        throw error;
+      } finally {
+        blocks.release(held);
+      }
+      for (const parent of parents) await blocks.remove(parent);
+      onMove();
+    }
+  }
+
+  /** A merge reads every byte: it is where a corrupt block shows. Which one it was, reading each alone tells. */
+  async #setAsideCorrupt(parents: readonly Block[], error: unknown): Promise<void> {
+    if (!isCorrupt(error)) return;
+    for (const block of parents) {
+      try {
+        const refs = block.index.all();
+        for (let at = 0; at < refs.length; at++) {
+          for (const chunk of block.index.series(refs[at]!).chunks) block.chunk(chunk);
+        }
+      } catch (reason) {
+        if (!isCorrupt(reason)) throw reason;
+        await this.#context.blocks.setAside(block, reason);
+      }
+    }
+  }
+
+  /** Blocks that end a retention time before the newest block does, as Prometheus: a wrong clock deletes nothing. */
+  async #deleteByAge(): Promise<void> {
+    const { blocks, metrics, retentionMs, onMove } = this.#context;
+    const newestMs = blocks.maxTimeMs;
+    if (newestMs === undefined) return;
+    const doomed = blocks.blocks.filter(({ meta }) => newestMs - meta.maxTime >= retentionMs);
+    for (const block of doomed) {
+      await blocks.remove(block);
+      metrics.timeRetentions.inc();
+    }
+    if (doomed.length > 0) onMove();
+  }
+
+  /** Keeps the folder, WAL and set-aside files included, within its limit. */
+  async #deleteBySize(): Promise<void> {
+    const { dir, head, blocks, metrics, logger, bytesMax, onMove } = this.#context;
+    const limit = bytesMax();
+    const leftovers = await this.#leftovers();
+    const items = [
+      ...leftovers,
+      ...blocks.blocks.map((block) => ({
+        name: block.meta.ulid,
+        bytes: block.bytes,
+        maxTimeMs: block.meta.maxTime,
+        remove: () => blocks.remove(block),
+      })),
+    ];
+    let itemBytes = 0;
+    for (const item of items) itemBytes += item.bytes;
+    const total = await directoryBytes(dir);
+    const doomed = itemsOverBudget(items, Math.max(0, total - itemBytes), limit);
+    for (const item of doomed) {
+      logger.info({ name: item.name, bytes: item.bytes, limit }, "deleted to keep within the size limit");
+      await item.remove();
+      metrics.sizeRetentions.inc();
+    }
+    if (doomed.length > 0) onMove();
+    if (doomed.length < items.length || (await directoryBytes(dir)) <= limit) return;
+    const spanMs = head.maxTimeMs - head.minTimeMs;
+    if (!(spanMs > 0)) return;
+    // Nothing but the log is left: the oldest part of the head goes, as a block of it would have.
+    logger.warn({ limit, spanMs }, "the log alone passes the size limit; the oldest quarter of it is dropped");
+    metrics.sizeRetentions.inc();
+    await this.#truncateHead(head.minTimeMs + Math.ceil(spanMs * HEAD_SHARE_DROPPED));
+    onMove();
+  }
+
+  /** What was set aside, which goes before any data does. */
+  async #leftovers() {
+    const { dir } = this.#context;
+    const found: { name: string; bytes: number; maxTimeMs: number; remove: () => Promise<void> }[] = [];
+    for (const [folder, suffix] of [
+      [dir, CORRUPT_SUFFIX],
+      [join(dir, WAL_DIR), DAMAGED_SUFFIX],
+    ] as const) {
+      for (const name of await readdir(folder)) {
+        if (!name.endsWith(suffix)) continue;
+        const path = join(folder, name);
+        const bytes = (await stat(path)).isDirectory() ? await directoryBytes(path) : (await stat(path)).size;
+        const remove = () => rm(path, { recursive: true, force: true });
+        found.push({ name, bytes, maxTimeMs: Number.NEGATIVE_INFINITY, remove });
+      }
+    }
+    return found;
+  }
+}
+
+/** True for bytes that are wrong, false for a disk that is full or a file that cannot be opened just now. */
+export function isCorrupt(error: unknown): error is StorageError {
+  if (!(error instanceof StorageError)) return false;
+  return error.code === "STORAGE_CORRUPT" || error.code === "STORAGE_TRUNCATED" || error.code === "STORAGE_TOO_LARGE";
+}
