@@ -77,7 +77,8 @@ export class RemoteWriteReceiver {
     if (batch.firstComplaint === undefined) return;
     const { firstComplaint, refused, kept } = batch;
     this.#logger.debug({ refused, kept, first: firstComplaint }, "remote write refused samples");
-    throw new HttpError(400, `${firstComplaint} (${refused} of ${refused + kept} samples refused, the others kept)`);
+    const others = kept === 0 ? "" : ", the others kept";
+    throw new HttpError(400, `${firstComplaint} (${refused} of ${refused + kept} samples refused${others})`);
   }
 
   #count(batch: Batch): void {
