@@ -29,3 +29,14 @@ function formatSpecial(value: number): string | undefined {
   if (value === Number.NEGATIVE_INFINITY) return "-Inf";
   return Object.is(value, -0) ? "-0" : undefined;
 }
+
+/** A number as Go's `%g`: shortest digits, with an exponent of two digits or more below 1e-4 and from 1e6 on. */
+export function formatG(value: number): string {
+  const special = formatSpecial(value);
+  if (special !== undefined) return special;
+  const [mantissa, exponentText] = value.toExponential().split("e");
+  const exponent = Number(exponentText);
+  if (exponent >= -4 && exponent < 6) return formatFloat(value);
+  const digits = String(Math.abs(exponent)).padStart(2, "0");
+  return `${mantissa}e${exponent < 0 ? "-" : "+"}${digits}`;
+}
