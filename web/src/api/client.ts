@@ -82,5 +82,5 @@ function errorText(response: Response, text: string): string {
 function redirectToLogin(): void {
   if (typeof window === "undefined" || window.location.pathname === "/login") return;
   const back = window.location.pathname + window.location.search;
-  window.location.assign(`/login?redirect=${encodeURIComponent(back)}`);
+  window.location.assign(`/login?next=${encodeURIComponent(back)}`);
 }

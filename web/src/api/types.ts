@@ -30,12 +30,12 @@ export interface DashboardResponse {
 export interface ServerInfo {
   mode?: string;
   version?: string;
-  gatewayUrl?: string;
-  demo?: DemoStatus;
+  gatewayUrl?: string | null;
+  /** Whether the simulator answers and demo traffic may run. */
+  demo?: boolean;
 }
 
 export interface DemoStatus {
   available?: boolean;
   running?: boolean;
-  requestsPerSecond?: number;
 }

@@ -1,5 +1,5 @@
-import { useState } from "react";
-import { ApiError, postJson } from "../api/client.ts";
+import { useEffect, useState } from "react";
+import { ApiError, getJson, postJson } from "../api/client.ts";
 import { focusOnMount } from "../ui/focus.ts";
 
 /** `/login`: one text field, one password field; Enter submits. */
@@ -8,6 +8,14 @@ export function LoginPage() {
   const [password, setPassword] = useState("");
   const [error, setError] = useState("");
   const [busy, setBusy] = useState(false);
+  // Where no password is asked for, opening this page was enough to be known.
+  useEffect(() => {
+    getJson("/api/user")
+      .then(() => window.location.replace(backAddress()))
+      .catch((failure: unknown) => {
+        if (!(failure instanceof ApiError)) throw failure;
+      });
+  }, []);
   const submit = async () => {
     setBusy(true);
     setError("");
@@ -83,6 +91,6 @@ function messageOf(error: unknown): string {
 
 /** Where the visitor wanted to go; never another host. */
 function backAddress(): string {
-  const wanted = new URLSearchParams(window.location.search).get("redirect") ?? "/";
+  const wanted = new URLSearchParams(window.location.search).get("next") ?? "/";
   return wanted.startsWith("/") && !wanted.startsWith("//") && !wanted.startsWith("/\\") ? wanted : "/";
 }
