@@ -16,6 +16,7 @@ import { breakError } from "../stream/relay.ts";
 import { Conversation } from "../translation/conversation.ts";
 import { meteredUsage } from "../usage/metered-usage.ts";
 import { withGatewayUsage } from "./gateway-usage.ts";
+import { passedHeaders } from "./passed-headers.ts";
 import { errorReply, recordedError } from "./request-state.ts";
 
 /** Output tokens reserved for a request that names no maximum; settled to the real count afterwards. */
@@ -127,7 +128,8 @@ class Exchange {
       this.#reservation = gateway.rateLimits.reserve(client, conversation.estimateInputTokens() + output);
       Object.assign(this.#headers, this.#reservation.headers);
     } else this.#headers["x-user-tier"] = client.tier;
-    this.#leaveGate = await gateway.gate.enter(this.#controller.signal);
+    // Probes have a limit of their own in the health service, and must not take customers' places.
+    if (!record.probe) this.#leaveGate = await gateway.gate.enter(this.#controller.signal);
     record.stages.request_preparation = performance.now() - preparationStart;
     const fetchStart = performance.now();
     const input = { record, conversation, clientHeaders: this.#request.headers, signal: this.#controller.signal };
@@ -138,7 +140,8 @@ class Exchange {
     const { provider } = answer.target;
     record.simulated = provider.simulated;
     if (provider.simulated) this.#headers["x-gatewayz-simulated"] = "true";
-    this.#headers["x-gatewayz-provider"] = provider.name;
+    this.#headers["x-gatewayz-provider"] = provider.name.replaceAll(/[^\x20-\x7e]/g, "?"); // A name may be any text.
+    Object.assign(this.#headers, passedHeaders(answer.headers));
     if (answer.dropped.length > 0) this.#headers["x-gatewayz-dropped-params"] = answer.dropped.join(", ");
     await gateway.prices.load();
     return { conversation, answer };
@@ -260,6 +263,7 @@ class Exchange {
   /** Nothing has been sent yet: a proper error reply, or only a record where nobody listens any more. */
   #sendError(thrown: unknown): void {
     const record = this.#record;
+    if (this.#raw.headersSent) this.#raw.destroy(); // Only a fault of ours leads here; half a reply must not look whole.
     const clientAborted = thrown === CLIENT_GONE || this.#raw.destroyed;
     const error = clientAborted ? undefined : toGatewayError(thrown, this.#gateway.context.config.gateway.bodyBytesMax);
     let responseBodyBytes = 0;

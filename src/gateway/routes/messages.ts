@@ -1,22 +1,63 @@
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Gateway } from "../gateway.ts";
-import { stringAt } from "../json.ts";
-import { resolveTargets } from "../routing/resolve.ts";
+import { type JsonObject, numberAt, parseObject, stringAt } from "../json.ts";
+import { readBody, UpstreamCall } from "../providers/upstream-call.ts";
+import { UpstreamError } from "../providers/upstream-error.ts";
+import { postOptions } from "../providers/upstream-request.ts";
+import { randomHex } from "../record.ts";
+import { resolveTargets, type Target } from "../routing/resolve.ts";
 import { estimateInputTokens } from "../usage/estimate.ts";
 import { type InferenceRoute, readJsonBody, serveInference } from "./inference.ts";
 import { validateMessages } from "./validate.ts";
+
+const COUNT_TIMEOUT_MS = 5_000;
+const COUNT_BYTES_MAX = 64 * 1024; // 64 KiB
 
 const ROUTE: InferenceRoute = { dialect: "anthropic", validate: validateMessages };
 
 /** `POST /v1/messages` and `/v1/messages/count_tokens` (Anthropic API reference, "Messages"). */
 export function registerMessages(app: FastifyInstance, gateway: Gateway): void {
   app.post("/v1/messages", (request, reply) => serveInference(gateway, ROUTE, request, reply));
-  // An estimate for every provider: it costs no call and needs no provider that can count.
   app.post("/v1/messages/count_tokens", async (request, reply) => {
     const body = await readJsonBody(gateway, request);
     const { requestedModel } = validateMessages(body, false);
-    await resolveTargets(gateway.providers, gateway.catalog, requestedModel, stringAt(body, "provider"), false);
-    reply.header("x-gatewayz-token-count", "estimate");
-    return { input_tokens: Math.max(1, estimateInputTokens(body)) };
+    const [target] = await resolveTargets(
+      gateway.providers,
+      gateway.catalog,
+      requestedModel,
+      stringAt(body, "provider"),
+      false,
+    );
+    const counted = await countAtProvider(target!, body, request);
+    if (counted === undefined) reply.header("x-gatewayz-token-count", "estimate");
+    return { input_tokens: counted ?? Math.max(1, estimateInputTokens(body)) };
   });
+}
+
+/** Anthropic's own count; undefined for other providers, and when it cannot be had: an estimate serves as well. */
+async function countAtProvider(target: Target, body: JsonObject, request: FastifyRequest): Promise<number | undefined> {
+  const { provider, model } = target;
+  if (provider.type !== "anthropic" || provider.simulated) return undefined;
+  const { provider: _own, ...rest } = body;
+  const path = `${provider.basePath}/v1/messages/count_tokens`;
+  const options = postOptions(
+    provider,
+    path,
+    { ...rest, model },
+    request.record!,
+    { spanId: randomHex(8) },
+    request.headers,
+  );
+  const call = new UpstreamCall(provider.pool, options);
+  const timer = setTimeout(() => call.cancel("count limit"), COUNT_TIMEOUT_MS);
+  try {
+    const { status } = await call.head;
+    const reply = parseObject((await readBody(call, COUNT_BYTES_MAX)).toString("utf8"));
+    return status === 200 && reply !== undefined ? numberAt(reply, "input_tokens") : undefined;
+  } catch (error) {
+    if (error instanceof UpstreamError) return undefined;
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
 }

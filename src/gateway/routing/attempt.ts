@@ -25,6 +25,8 @@ export type Answer = {
   readonly attempt: AttemptRecord;
   /** Names of request members that the provider's format cannot say. */
   readonly dropped: readonly string[];
+  /** The provider's reply headers. */
+  readonly headers: IncomingHttpHeaders;
   /** Unix ms of the provider's status line. */
   readonly headAtMs: number;
 } & (
@@ -72,7 +74,7 @@ export async function sendAttempt(
       const text = await errorText(call);
       throw failureOfStatus(provider, model, status, headers, text);
     }
-    const begun = { target, attempt, dropped, headAtMs };
+    const begun = { target, attempt, dropped, headers, headAtMs };
     if (conversation.stream) {
       checkEventStream(headers, target);
       const converter = conversation.streamConverter(provider);

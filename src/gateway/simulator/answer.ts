@@ -5,7 +5,7 @@ import { hashText, Random } from "./random.ts";
 import { sampleOf } from "./schema-sample.ts";
 import { answerText, keyWords, pieces } from "./text.ts";
 
-export interface SimulatedToolCall {
+interface SimulatedToolCall {
   readonly id: string;
   readonly name: string;
   readonly input: unknown;

@@ -21,7 +21,7 @@ function run(converter: StreamConverter, pieces: readonly string[]): string {
 }
 
 /** The data of each event, parsed; `[DONE]` as it is. */
-function events(text: string): Record<string, never>[] {
+function events(text: string): Record<string, unknown>[] {
   return text
     .split("\n\n")
     .filter(Boolean)

@@ -2,7 +2,7 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import type { AddressInfo } from "node:net";
 import type { JsonObject } from "../json.ts";
 
-export interface SeenRequest {
+interface SeenRequest {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: JsonObject;
@@ -158,7 +158,7 @@ export function anthropicEvent(type: string, members: JsonObject = {}): string {
   return `event: ${type}\ndata: ${JSON.stringify({ type, ...members })}\n\n`;
 }
 
-export const ANTHROPIC_USAGE = {
+const ANTHROPIC_USAGE = {
   input_tokens: 10,
   cache_creation_input_tokens: 2,
   cache_read_input_tokens: 8,
