@@ -157,11 +157,8 @@ test("a restart finds what was known, without asking the gateway", async () => {
   expect(body).toMatchObject({ models_tracked: 3, health_monitoring_active: false, status: "running" });
 });
 
-test("serves on while the gateway is down, and says so once", async () => {
+test("serves on while the gateway is down", async () => {
   await startRole("http://127.0.0.1:9");
-  await vi.waitFor(() =>
-    expect(context.lines.map(({ msg }) => msg)).toContainEqual(expect.stringContaining("cannot be asked")),
-  );
   expect((await get("/status")).status).toBe(200);
   expect((await get("/metrics")).body).toMatchObject({ monitoring_active: false, total_models: 0 });
   expect((await post("/check/trigger", {})).status).toBe(200);

@@ -20,6 +20,8 @@ const TIERS_EVERY_YOUNG_MS = 60_000;
 const CATALOGUE_EVERY_MS = 60_000;
 /** While the gateway cannot be asked, it is asked again this often: at a start it comes up seconds later. */
 const UNREACHABLE_PAUSE_MS = 2_000;
+/** A gateway that starts beside this service answers by then. */
+const STARTING_MS = 10_000;
 const PRUNE_EVERY_MS = 10 * 60_000;
 
 export interface MonitorOptions {
@@ -109,9 +111,13 @@ export class Monitor {
   /** One line per change of state. */
   #setReachable(reachable: boolean, detail: object): void {
     if (this.#gatewayReachable === reachable || this.#options.signal.aborted) return;
+    // Both start together, and this one first: a gateway that is not there yet is no news.
+    const starting = this.#gatewayReachable === undefined && Date.now() - this.#startedAtMs < STARTING_MS;
+    if (!reachable && starting) return;
     this.#gatewayReachable = reachable;
-    if (reachable) this.#options.logger.info(detail, "gateway reached; checking its models");
-    else this.#options.logger.warn(detail, "gateway cannot be asked; models are not checked until it answers");
+    const { logger } = this.#options;
+    if (reachable) logger.info(detail, "gateway reached; checking its models");
+    else logger.warn(detail, "gateway cannot be asked; models are not checked until it answers");
   }
 
   /** Probes up to `limit` due models; returns how many were probed. */

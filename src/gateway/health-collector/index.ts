@@ -1,9 +1,12 @@
 import { Agent } from "undici";
 import type { RoleContext } from "../../runtime/role.ts";
 import { fetchJson, type HealthAddress, parseAddress } from "./fetch-json.ts";
-import { HealthFamily, type PayloadName } from "./metrics.ts";
+import { HealthFamily, type Payload, type PayloadName } from "./metrics.ts";
 
 const CONNECT_TIMEOUT_MS = 5_000;
+/** At a start the health service comes up and fills seconds later: until it has, it is asked this often, for so long. */
+const STARTING_INTERVAL_MS = 2_000;
+const STARTING_MS = 60_000;
 
 export interface HealthCollectorOptions {
   readonly context: RoleContext;
@@ -49,8 +52,11 @@ class Poller {
   readonly #address: HealthAddress;
   readonly #family: HealthFamily;
   readonly #agent = new Agent({ connections: PATHS.length, connect: { timeout: CONNECT_TIMEOUT_MS } });
+  readonly #startedAtMs = performance.now();
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
+  /** True once the service has checked all the models it knows. */
+  #filled = false;
   /** What the newest log line about it said; undefined before the first round. */
   #reported: boolean | undefined;
 
@@ -65,10 +71,15 @@ class Poller {
     const beganMs = performance.now();
     await this.#round();
     if (this.#closed) return;
-    const { collectorInterval } = this.#context.config.gateway;
-    const delayMs = Math.max(0, collectorInterval - (performance.now() - beganMs));
+    const delayMs = Math.max(0, this.#intervalMs() - (performance.now() - beganMs));
     this.#timer = setTimeout(() => void this.run(), delayMs);
     this.#timer.unref();
+  }
+
+  #intervalMs(): number {
+    const { collectorInterval } = this.#context.config.gateway;
+    const starting = !this.#filled && performance.now() - this.#startedAtMs < STARTING_MS;
+    return starting ? Math.min(STARTING_INTERVAL_MS, collectorInterval) : collectorInterval;
   }
 
   async #round(): Promise<void> {
@@ -95,7 +106,9 @@ class Poller {
     if (answer.status === "rejected") return [reasonOf(answer.reason)];
     if (name === undefined) return [];
     try {
-      this.#family.apply(name, answer.value.payload);
+      const { payload } = answer.value;
+      this.#family.apply(name, payload);
+      if (name === "metrics") this.#filled ||= isFilled(payload);
       return [];
     } catch (error) {
       this.#family.countError();
@@ -120,6 +133,13 @@ class Poller {
     // Destroying ends the requests of a round that is under way; their errors are the round's, which is over.
     void this.#agent.destroy();
   }
+}
+
+/** The distribution counts every model that was checked at least once. */
+function isFilled({ status_distribution, total_models }: Payload): boolean {
+  if (!(Number(total_models) > 0)) return false;
+  const counts = Object.values((status_distribution ?? {}) as Record<string, unknown>);
+  return counts.reduce<number>((sum, count) => sum + Number(count), 0) >= Number(total_models);
 }
 
 function reasonOf(error: unknown): string {

@@ -20,6 +20,10 @@ const SPANS_MAX = 2_048;
 const SPAN_BATCH_MAX = 512;
 const HEALTH_RESULTS_MAX = 5_000;
 const HEALTH_BATCH_MAX = 200;
+/** Each push is a database transaction of the health service, so they are few. */
+const HEALTH_FLUSH_DELAY_MS = 1_000;
+/** Liveness is asked every few seconds by whoever runs the gateway; it is counted, but neither logged nor traced. */
+const QUIET_ROUTES = new Set(["/", "/health", "/health/quick", "/ready"]);
 const SERVICE_NAME = "gatewayz-api";
 const TRACER_NAME = "gatewayz.ai";
 
@@ -83,6 +87,7 @@ export class Exporters {
             name: "health_results",
             entriesMax: HEALTH_RESULTS_MAX,
             batchMax: HEALTH_BATCH_MAX,
+            flushDelayMs: HEALTH_FLUSH_DELAY_MS,
             set,
             send: (batch) =>
               client.post(`${peers.health}/internal/results`, "application/json", JSON.stringify(batch), adminApiKey),
@@ -90,6 +95,7 @@ export class Exporters {
   }
 
   requestFinished(record: RequestRecord, sampled: boolean): void {
+    if (QUIET_ROUTES.has(record.route)) return;
     if (this.#logQueue !== undefined) for (const line of requestLines(record, this.#redact)) this.#log(line);
     if (this.#spanQueue !== undefined && sampled) {
       for (const span of this.#spans.spansOf(record)) this.#spanQueue.push(this.#otlp.span(span));

@@ -1,3 +1,4 @@
+import type { Config } from "../../config/schema.ts";
 import type { RoleContext } from "../../runtime/role.ts";
 import type { Telemetry } from "../request-record.ts";
 import { measureEventLoopLag } from "./event-loop-lag.ts";
@@ -35,14 +36,7 @@ export function createTelemetry(context: RoleContext, options: TelemetryOptions 
   const announce = announceFirstRequest(logger);
   const exporters = new Exporters(context, set);
   const stopLag = measureEventLoopLag(set);
-  set.gauge("fastapi_app_info").child(APP_NAME).set(1);
-  set.gauge("velocity_mode_active").child().set(0);
-  set
-    .gauge("active_api_keys")
-    .child("active")
-    .set(Object.keys(config.gateway.keys).length + 1);
-  set.gauge("current_rate_limit").child("request_rate").set(config.gateway.limits.requestsPerMinute);
-  set.gauge("current_rate_limit").child("daily_quota").set(config.gateway.limits.requestsPerDay);
+  exportConstants(set, config);
 
   /** A bug here must not become a failed request; it is logged instead. */
   const guarded = (what: string, work: () => void): void => {
@@ -85,4 +79,22 @@ export function createTelemetry(context: RoleContext, options: TelemetryOptions 
       await exporters.close();
     },
   };
+}
+
+/** What is known before anything happens: configuration, and counters that begin at zero. */
+function exportConstants(set: MetricSet, { gateway }: Config): void {
+  set.gauge("fastapi_app_info").child(APP_NAME).set(1);
+  // The admin key is one more than the configured ones.
+  const keys = Object.keys(gateway.keys).length + 1;
+  set.gauge("active_api_keys").child("active").set(keys);
+  set.gauge("current_rate_limit").child("request_rate").set(gateway.limits.requestsPerMinute);
+  set.gauge("current_rate_limit").child("daily_quota").set(gateway.limits.requestsPerDay);
+  set.gauge("velocity_mode_active").child().set(0);
+  set.gauge("concurrency_active_requests").child().set(0);
+  set.gauge("concurrency_queued_requests").child().set(0);
+  for (const reason of ["queue_full", "queue_timeout"]) set.counter("concurrency_rejected_total").child(reason);
+  for (const limitType of ["request_rate", "daily_quota"]) {
+    set.counter("rate_limited_requests_total").child(limitType);
+    set.counter("rate_limit_rejections_total").child(limitType);
+  }
 }

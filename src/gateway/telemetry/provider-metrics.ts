@@ -6,6 +6,12 @@ import { ProviderStats, weightedHealthScore } from "./provider-stats.ts";
 import { formatLabels, formatNumber } from "./text-format.ts";
 
 const BREAKER_STATES: readonly BreakerState[] = ["closed", "open", "half_open"];
+const BREAKER_MOVES: readonly (readonly [BreakerState, BreakerState])[] = [
+  ["closed", "open"],
+  ["open", "half_open"],
+  ["half_open", "closed"],
+  ["half_open", "open"],
+];
 /** Providers whose last hour is kept; configuration names far fewer. */
 const PROVIDERS_MAX = 200;
 const SLOW_MS = 30_000;
@@ -39,7 +45,15 @@ export class ProviderMetrics {
     const entry: ProviderEntry = { name: label, stats: new ProviderStats(this.#now()), breaker: "closed" };
     this.#providers.set(label, entry);
     this.#exportBreaker(entry);
+    this.#beginCounters(label);
     return entry;
+  }
+
+  /** Counters begin at zero, so that the first event is an increase and not a series that appears with 1. */
+  #beginCounters(name: string): void {
+    const transitions = this.#set.counter("circuit_breaker_state_transitions_total");
+    for (const [from, to] of BREAKER_MOVES) transitions.child(name, from, to);
+    this.#set.counter("circuit_breaker_rejected_requests_total").child(name);
   }
 
   /** Counts the calls that a finished request made. Probes count too: they are calls like any other. */

@@ -1,6 +1,6 @@
 import type { MetricSet } from "./metric-set.ts";
 
-/** An entry waits at most this long before a push is tried. */
+/** An entry waits at most this long before a push is tried, unless the queue says otherwise. */
 const FLUSH_DELAY_MS = 200;
 /** After a failed push the next try waits, doubling up to this. */
 const BACKOFF_MIN_MS = 500;
@@ -20,6 +20,8 @@ export interface PushQueueOptions<Entry> {
   readonly entriesMax: number;
   /** Most entries of one push; that many waiting start a push at once. */
   readonly batchMax: number;
+  /** How long an entry may wait for others; 200 when left out. */
+  readonly flushDelayMs?: number;
   readonly set: MetricSet;
   /** Resolves when the peer acknowledged all of `batch`. */
   send(batch: readonly Entry[]): Promise<void>;
@@ -28,6 +30,7 @@ export interface PushQueueOptions<Entry> {
 /** A bounded queue in front of a peer: pushes in batches, one at a time, tries again with back-off, counts what is lost. */
 export class PushQueue<Entry> {
   readonly #options: PushQueueOptions<Entry>;
+  readonly #flushDelayMs: number;
   readonly #entries: Entry[] = [];
   #timer: NodeJS.Timeout | undefined;
   #pushing: Promise<void> | undefined;
@@ -36,6 +39,7 @@ export class PushQueue<Entry> {
 
   constructor(options: PushQueueOptions<Entry>) {
     this.#options = options;
+    this.#flushDelayMs = options.flushDelayMs ?? FLUSH_DELAY_MS;
     const { set, name } = options;
     set.gauge("gatewayz_telemetry_queue_entries_max").child(name).set(options.entriesMax);
     set.counter("gatewayz_telemetry_sent_total").child(name);
@@ -50,7 +54,7 @@ export class PushQueue<Entry> {
     }
     this.#entries.push(entry);
     if (this.#entries.length >= this.#options.batchMax && this.#backoffMs === 0) this.#pushNow();
-    else this.#schedule(FLUSH_DELAY_MS);
+    else this.#schedule(this.#flushDelayMs);
   }
 
   #schedule(delayMs: number): void {
@@ -71,7 +75,7 @@ export class PushQueue<Entry> {
       if (this.#entries.length === 0 || this.#closed) return;
       if (this.#backoffMs > 0) this.#schedule(this.#backoffMs);
       else if (this.#entries.length >= this.#options.batchMax) this.#pushNow();
-      else this.#schedule(FLUSH_DELAY_MS);
+      else this.#schedule(this.#flushDelayMs);
     });
   }
 

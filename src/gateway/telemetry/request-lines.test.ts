@@ -17,7 +17,7 @@ describe("lines of a request", () => {
     const record = finishedRecord();
     const lines = requestLines(record, plain);
     expect(messages(lines)).toEqual([
-      expect.stringMatching(/^POST \/v1\/chat\/completions 200 in 503 ms$/),
+      expect.stringMatching(/^POST \/v1\/chat\/completions 200 in 503 ms \(simulator\/gpt-4o-mini, 60 tokens\)$/),
       "[TTFC] First chunk in 0.24 s",
       "[STREAM] Stream completed: 12 chunks in 0.50 s",
     ]);

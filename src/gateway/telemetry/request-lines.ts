@@ -72,7 +72,8 @@ function requestLine(record: RequestRecord, line: MakeLine, durationMs: number, 
   const reason = error === undefined ? "" : `: ${redact(error.message)}`;
   // The reason phrase of an error is what people search for: "Unauthorized", "Too Many Requests".
   const phrase = statusCode >= 400 ? ` ${STATUS_CODES[statusCode] ?? ""}`.trimEnd() : "";
-  const message = `${record.method} ${pathLabel(record.route)} ${statusCode}${phrase} in ${durationMs} ms${reason}`;
+  const request = `${record.method} ${pathLabel(record.route)} ${statusCode}${phrase} in ${durationMs} ms`;
+  const message = `${request}${answerText(record)}${reason}`;
   return line(
     level,
     inference === undefined ? "gateway.http" : "gateway.inference",
@@ -91,7 +92,7 @@ function requestLine(record: RequestRecord, line: MakeLine, durationMs: number, 
       input_tokens: usage?.inputTokens,
       output_tokens: usage?.outputTokens,
       total_tokens: usage === undefined ? undefined : usage.inputTokens + usage.outputTokens,
-      cost_usd: cost?.totalUsd,
+      cost_usd: cost === undefined ? undefined : Number(cost.totalUsd.toFixed(9)),
       finish_reason: outcome.finishReason,
       client_aborted: outcome.clientAborted || undefined,
       simulated: record.simulated || undefined,
@@ -101,6 +102,14 @@ function requestLine(record: RequestRecord, line: MakeLine, durationMs: number, 
     },
     { error_type: error?.type },
   );
+}
+
+/** ` (provider/model, 60 tokens)` of a model request that somebody answered. */
+function answerText({ outcome, usage }: RequestRecord): string {
+  const { provider, model } = outcome!;
+  if (provider === undefined || model === undefined) return "";
+  const tokens = usage === undefined ? "" : `, ${usage.inputTokens + usage.outputTokens} tokens`;
+  return ` (${provider}/${model}${tokens})`;
 }
 
 /** Calls whose failure the request's own line does not tell: those before the last, and a last one that was made up for. */
