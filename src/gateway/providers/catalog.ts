@@ -71,7 +71,8 @@ export class Catalog {
   async #fetch(provider: Provider, listing: Listing): Promise<void> {
     try {
       const ids = await fetchModelIds(provider);
-      listing.models = new Set(ids);
+      // An empty list says nothing: some servers answer every unknown path with one.
+      if (ids.length > 0) listing.models = new Set(ids);
       this.#telemetry.event("catalogLoaded", { gateway: provider.name, models: ids.length, hit: false });
     } catch (error) {
       // Served on with the last list; the provider's breaker judges its inference, not its list.

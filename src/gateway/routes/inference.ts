@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import type { ServerResponse } from "node:http";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { decodeBody, parseJson } from "../../runtime/body.ts";
@@ -36,6 +37,7 @@ export async function readJsonBody(gateway: Gateway, request: FastifyRequest): P
     const raw = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
     if (request.record) request.record.requestBodyBytes = raw.length;
     const bytes = await decodeBody(request.headers["content-encoding"], raw, bodyBytesMax);
+    if (!isUtf8(bytes)) throw new GatewayError("INVALID_JSON", { reason: "it is not UTF-8" });
     const body = parseJson(bytes.toString("utf8"));
     if (!isObject(body)) throw new GatewayError("INVALID_JSON", { reason: "it must be a JSON object" });
     return body;

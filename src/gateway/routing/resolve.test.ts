@@ -67,7 +67,10 @@ test("a provider without a list is tried for its family, when named, or when nob
   expect(await resolve({ openai: "unknown", groq: ["x"] }, "gpt-9")).toEqual(["openai:gpt-9"]);
   expect(await resolve({ local: "unknown", groq: ["x"] }, "local/any")).toEqual(["local:any"]);
   expect(await resolve({ local: "unknown", groq: ["x"] }, "x")).toEqual(["groq:x"]);
-  expect(await resolve({ local: "unknown", groq: ["x"] }, "unheard-of")).toEqual(["local:unheard-of"]);
+  expect(await resolve({ local: "unknown", openai: "unknown" }, "unheard-of")).toEqual(["local:unheard-of"]);
+  await expect(resolve({ openai: "unknown", anthropic: "unknown" }, "unheard-of")).rejects.toMatchObject({
+    status: 404,
+  });
 });
 
 test("what cannot be resolved is named", async () => {

@@ -30,12 +30,18 @@ const FAMILIES: readonly { readonly pattern: RegExp; readonly chain: readonly st
   { pattern: /^openrouter\/|:(free|exacto|extended)$/, chain: ["openrouter"], vendor: "openrouter" },
 ];
 
+/** Providers that serve their own models only. */
+const MAKERS: ReadonlySet<string> = new Set(
+  FAMILIES.map(({ chain }) => chain[0]!).filter((name) => name !== "openrouter"),
+);
+
 /**
  * The providers to try for a model, first choice first.
  *
  * A provider named by the client (field `provider`, or as prefix `provider/model`) comes first; the rest are those that
  * list the model, in the family's or the default order. A provider that has never told its list is tried when the
- * model's family or the client names it, or when nobody lists the model: its own 404 is then the answer.
+ * model's family or the client names it. When nobody lists the model, those are tried, too, of which nothing is known,
+ * and their own 404 is the answer; makers of models (openai, anthropic, xai) are not asked for names that are not theirs.
  *
  * @param pinned With true only the named provider is tried.
  * @throws GatewayError NO_PROVIDER_CONFIGURED, PROVIDER_NOT_FOUND, MODEL_NOT_FOUND.
@@ -76,7 +82,8 @@ function targetsNow(
   for (const name of order(providers, family?.chain, named?.provider.name)) {
     const provider = providers.get(name);
     if (provider === undefined) continue;
-    const trusted = trustAll || provider === named?.provider || family?.chain.includes(name) === true;
+    const trusted =
+      (trustAll && !MAKERS.has(name)) || provider === named?.provider || family?.chain.includes(name) === true;
     const id = servedId(provider, catalog, bareModel, family?.vendor, trusted);
     if (id !== undefined) targets.push({ provider, model: upstreamModel(provider, id) });
   }
