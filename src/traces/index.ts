@@ -2,11 +2,16 @@ import { storeBytesMax } from "../runtime/data-budget.ts";
 import { listen } from "../runtime/http-server.ts";
 import type { Role, RoleContext, StartRole } from "../runtime/role.ts";
 import { createApiServer } from "./api/server.ts";
+import { Generator } from "./generator/generator.ts";
+import { RemoteWriter } from "./generator/remote-writer.ts";
 import { startOtlpGrpcServer } from "./ingest/otlp-grpc.ts";
 import { createOtlpHttpServer } from "./ingest/otlp-http.ts";
 import { Receiver } from "./ingest/receiver.ts";
 import { TENANT, TraceMetrics } from "./metrics.ts";
 import { TraceStore } from "./store/trace-store.ts";
+
+/** How long shutdown waits for the last metrics to be taken. */
+const WRITE_GRACE_MS = 2_000;
 
 /** The traces role: OTLP in, TraceQL out. Listens once what was acknowledged before is readable again. */
 export const start: StartRole = async (context: RoleContext): Promise<Role> => {
@@ -20,7 +25,8 @@ export const start: StartRole = async (context: RoleContext): Promise<Role> => {
     bytesMax: storeBytesMax(context),
   });
   exportStoreSize(store, metrics, context);
-  const receiver = new Receiver(store, metrics, undefined, logger);
+  const derived = startGenerator(context);
+  const receiver = new Receiver(store, metrics, derived?.generator, logger);
   let ready = false;
   const api = createApiServer(context, { store, metrics, isReady: () => ready });
   const otlpHttp = createOtlpHttpServer(context, receiver);
@@ -37,16 +43,30 @@ export const start: StartRole = async (context: RoleContext): Promise<Role> => {
       ready = false;
       await Promise.all([otlpGrpc.close(), otlpHttp.close()]);
       await api.close();
-      await store.close();
+      derived?.generator.close();
+      await Promise.all([derived?.writer.close(WRITE_GRACE_MS), store.close()]);
     },
   };
 };
 
-function exportStoreSize(store: TraceStore, metrics: TraceMetrics, { registry }: RoleContext): void {
+/** Span metrics need somewhere to go: without metrics as a peer the generator is off. */
+function startGenerator({ config, registry, logger }: RoleContext) {
+  const { metrics: url } = config.peers;
+  if (url === undefined) return undefined;
+  const writer = new RemoteWriter({ url, key: config.engineKey, logger, registry });
+  return { writer, generator: new Generator(registry, (series) => writer.write(series)) };
+}
+
+function exportStoreSize(store: TraceStore, metrics: TraceMetrics, context: RoleContext): void {
+  const { registry } = context;
   const gauge = (name: string, help: string, value: () => number): void => metrics.gauge(registry, name, help, value);
   gauge("tempo_ingester_live_spans", "Spans that have no segment yet.", () => store.liveSpans);
   gauge("tempo_ingester_head_bytes", "About how much memory these spans take.", () => store.headBytes);
   gauge("tempo_wal_bytes", "Bytes of the write-ahead log.", () => store.walBytes);
+  gauge("tempodb_blocklist_length", "Segments on disk.", () => store.segments.count);
+  gauge("tempodb_backend_bytes_total", "Bytes of the segments on disk.", () => store.segments.bytes);
+  gauge("tempo_store_bytes_max", "Most bytes that segments and log may take together.", () => storeBytesMax(context));
+  gauge("tempo_cache_bytes", "Bytes of segments held in memory for the next query.", () => store.segments.cacheBytes);
   const tenant = { tenant: TENANT };
   metrics.gauge(
     registry,
