@@ -2,21 +2,23 @@ import { LINE_LABELS, type LogLine, lineText } from "./log-line.ts";
 
 /** Stream label sets of one process; past it `model` and `error_type` are left out, so that streams stay bounded. */
 const STREAMS_MAX = 2_000;
+const UNBOUNDED_LABELS: ReadonlySet<string> = new Set(["model", "error_type"]);
+
+type Labels = Readonly<Record<string, string>>;
 
 /** A line ready to be sent. */
 export interface QueuedLine {
-  readonly labels: Readonly<Record<string, string>>;
-  /** Groups lines of one stream. */
-  readonly key: string;
+  /** The same object for all lines of one stream. */
+  readonly labels: Labels;
   readonly nanoseconds: string;
   readonly text: string;
-  readonly metadata: Readonly<Record<string, string>>;
+  readonly metadata: LogLine["metadata"];
 }
 
 /** Turns lines into Loki's push format (JSON, `POST /loki/api/v1/push`). */
 export class LokiEncoder {
-  readonly #constant: Readonly<Record<string, string>>;
-  readonly #streams = new Set<string>();
+  readonly #constant: Labels;
+  readonly #streams = new Map<string, Labels>();
   #lastMs = 0;
   #sequence = 0;
 
@@ -31,32 +33,28 @@ export class LokiEncoder {
   }
 
   queued(line: LogLine): QueuedLine {
-    let labels = this.#labelsOf(line, false);
-    let key = keyOf(labels);
-    if (!this.#streams.has(key)) {
-      if (this.#streams.size < STREAMS_MAX) this.#streams.add(key);
-      else {
-        labels = this.#labelsOf(line, true);
-        key = keyOf(labels);
-      }
-    }
-    const metadata = Object.entries(line.metadata).filter((entry): entry is [string, string] => entry[1] !== undefined);
     return {
-      labels,
-      key,
+      labels: this.#streamOf(line),
       nanoseconds: this.#nanoseconds(line.atMs),
       text: lineText(line),
-      metadata: Object.fromEntries(metadata),
+      metadata: line.metadata,
     };
   }
 
-  #labelsOf(line: LogLine, few: boolean): Record<string, string> {
+  #streamOf(line: LogLine): Labels {
+    const { provider, model, error_type, method, path } = line.labels;
+    const key = `${line.level}\0${line.logger}\0${provider}\0${model}\0${error_type}\0${method}\0${path}`;
+    return this.#streams.get(key) ?? this.#addStream(key, line);
+  }
+
+  #addStream(key: string, line: LogLine): Labels {
+    const full = this.#streams.size >= STREAMS_MAX;
     const labels: Record<string, string> = { ...this.#constant, level: line.level, logger: line.logger };
     for (const name of LINE_LABELS) {
-      if (few && (name === "model" || name === "error_type")) continue;
       const value = line.labels[name];
-      if (value !== undefined) labels[name] = value;
+      if (value !== undefined && !(full && UNBOUNDED_LABELS.has(name))) labels[name] = value;
     }
+    if (!full) this.#streams.set(key, labels);
     return labels;
   }
 
@@ -70,16 +68,12 @@ export class LokiEncoder {
 
   /** The push body of a batch. */
   body(batch: readonly QueuedLine[]): string {
-    const streams = new Map<string, { stream: QueuedLine["labels"]; values: [string, string, object][] }>();
-    for (const { labels, key, nanoseconds, text, metadata } of batch) {
-      const entry = streams.get(key) ?? { stream: labels, values: [] };
-      entry.values.push([nanoseconds, text, metadata]);
-      streams.set(key, entry);
+    const streams = new Map<Labels, [string, string, LogLine["metadata"]][]>();
+    for (const { labels, nanoseconds, text, metadata } of batch) {
+      const values = streams.get(labels);
+      if (values === undefined) streams.set(labels, [[nanoseconds, text, metadata]]);
+      else values.push([nanoseconds, text, metadata]);
     }
-    return JSON.stringify({ streams: [...streams.values()] });
+    return JSON.stringify({ streams: [...streams].map(([stream, values]) => ({ stream, values })) });
   }
-}
-
-function keyOf(labels: Readonly<Record<string, string>>): string {
-  return Object.entries(labels).join("\u0000");
 }

