@@ -30,7 +30,9 @@ export function createHttpApi(context: RoleContext, state: ServerState): Fastify
   addRemoteWriteRoute(app, state);
   addManagementRoutes(app, state);
   addPages(app, context, state, gate);
-  app.setNotFoundHandler((_request, reply) => reply.code(404).type("text/plain").send("404 page not found\n"));
+  app.setNotFoundHandler((_request, reply) =>
+    reply.code(404).type("text/plain; charset=utf-8").send("404 page not found\n"),
+  );
   return app;
 }
 

@@ -213,7 +213,7 @@ describe("queries", () => {
     { path: url("/api/v1/query", { query: "" }), error: 'invalid parameter "query": ' },
     {
       path: url("/api/v1/query", { query: "up", time: "noon" }),
-      error: 'invalid parameter "time": cannot parse "noon" to a valid timestamp',
+      error: 'invalid parameter "time": invalid time value for \'time\': cannot parse "noon" to a valid timestamp',
     },
     {
       path: url("/api/v1/query", { query: "up", timeout: "x" }),
@@ -260,6 +260,12 @@ describe("queries", () => {
       expect(answer.body.error).toContain(error);
     });
   }
+
+  test("formatting", async () => {
+    const { body } = await call(url("/api/v1/format_query", { query: "sum(up)by(job)" }));
+    expect(body).toEqual({ status: "success", data: "sum by (job) (up)" });
+    expect((await call(url("/api/v1/format_query", { query: "sum(" }))).status).toBe(400);
+  });
 
   test("a large reply is compressed, and is the same", async () => {
     const path = url("/api/v1/query_range", { query: "requests_total", start: at(0), end: at(120), step: "0.05" });

@@ -40,15 +40,16 @@ export class Params {
     const text = this.text(name);
     if (text === "") return fallbackMs;
     const ms = parseTimeMs(text);
-    if (ms === undefined) throw invalid(name, `cannot parse ${JSON.stringify(text)} to a valid timestamp`);
+    if (ms === undefined) throw invalid(name, `invalid time value for '${name}': ${noTime(text)}`);
     return ms;
   }
 
-  /** Unix ms of a parameter that must be given. */
+  /** Unix ms of a parameter that must be given. @throws ApiError bad_data. */
   requiredTimeMs(name: string): number {
     const text = this.text(name);
-    if (text === "") throw invalid(name, 'cannot parse "" to a valid timestamp');
-    return this.timeMs(name, 0);
+    const ms = parseTimeMs(text);
+    if (ms === undefined) throw invalid(name, noTime(text));
+    return ms;
   }
 
   /** Milliseconds, undefined where the parameter is absent. @throws ApiError bad_data. */
@@ -96,11 +97,18 @@ export class Params {
       try {
         return matchersOf(selector);
       } catch (error) {
-        if (error instanceof ParseError) throw invalid(name, error.message);
-        throw error;
+        if (!(error instanceof ParseError)) throw error;
+        throw invalid(name, error.reason === EMPTY_SELECTOR ? `match[] ${error.reason.slice(16)}` : error.message);
       }
     });
   }
+}
+
+/** What the parser says of `{}`; for `match[]` Prometheus has a sentence of its own. */
+const EMPTY_SELECTOR = "vector selector must contain at least one non-empty matcher";
+
+function noTime(text: string): string {
+  return `cannot parse ${JSON.stringify(text)} to a valid timestamp`;
 }
 
 /** The refusal of one parameter, as Prometheus words it. */

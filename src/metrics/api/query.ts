@@ -1,6 +1,8 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { PromqlEngine, QueryOptions } from "../../languages/promql/engine.ts";
 import { ParseError, PromqlError } from "../../languages/promql/error.ts";
+import { formatExpr } from "../../languages/promql/format.ts";
+import { parsePromql } from "../../languages/promql/parse.ts";
 import type { QueryResult } from "../../languages/promql/result.ts";
 import { QUERY_POINTS_MAX, QUERY_TIMEOUT_MS } from "../limits.ts";
 import type { MetricsStore } from "../store/store.ts";
@@ -8,7 +10,7 @@ import { ApiError } from "./api-error.ts";
 import { encodeQueryResult } from "./encode.ts";
 import { invalid, type Params } from "./params.ts";
 import type { QueryGate } from "./query-gate.ts";
-import type { ApiResult } from "./respond.ts";
+import { type ApiResult, json } from "./respond.ts";
 
 export interface QueryDependencies {
   readonly store: MetricsStore;
@@ -108,6 +110,15 @@ function statistics({ statistics: counted }: QueryResult, seconds: number, waite
       peakSamples: counted.peakSamples,
     },
   };
+}
+
+/** `/api/v1/format_query`. @throws ApiError */
+export function formatQuery(params: Params): ApiResult {
+  try {
+    return json(formatExpr(parsePromql(params.text("query"))));
+  } catch (error) {
+    throw translate(error as Error);
+  }
 }
 
 /** Fires when the client goes away before its reply is complete. */

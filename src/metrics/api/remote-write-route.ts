@@ -8,7 +8,7 @@ import type { ServerState } from "../server-state.ts";
 export function addRemoteWriteRoute(app: FastifyInstance, state: ServerState): void {
   app.post("/api/v1/write", { bodyLimit: REMOTE_WRITE_BODY_BYTES_MAX }, async (request, reply) => {
     const receiver: RemoteWriteReceiver | undefined = state.running?.receiver;
-    if (receiver === undefined) return reply.code(503).type("text/plain").send("Service Unavailable");
+    if (receiver === undefined) return reply.code(503).type("text/plain; charset=utf-8").send("Service Unavailable");
     try {
       const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
       await receiver.write(body, {

@@ -7,6 +7,8 @@ import type { ApiError } from "./api-error.ts";
 /** Smaller replies are sent as they are: gzip would cost more than it saves. */
 const GZIP_BYTES_MIN = 1_024;
 const GZIP_LEVEL = constants.Z_BEST_SPEED;
+/** As Prometheus sends it: without a charset, which fastify would add to text; hence buffers everywhere. */
+const JSON_TYPE = "application/json";
 const gzipAsync = promisify(gzip);
 
 /** Warnings and infos of a reply, and the text that goes between `"data":` and the end. */
@@ -24,15 +26,15 @@ export function json(data: unknown, warnings: readonly string[] = []): ApiResult
 
 /** Sends `{"status":"success","data":…}`, compressed where the client takes it. */
 export async function sendSuccess(request: FastifyRequest, reply: FastifyReply, result: ApiResult): Promise<unknown> {
-  reply.type("application/json");
+  reply.header("content-type", JSON_TYPE);
   return sendPieces(request, reply, envelope(result));
 }
 
 export function sendError(reply: FastifyReply, error: ApiError): unknown {
   return reply
     .code(error.status)
-    .type("application/json")
-    .send(JSON.stringify({ status: "error", errorType: error.type, error: error.message }));
+    .header("content-type", JSON_TYPE)
+    .send(Buffer.from(JSON.stringify({ status: "error", errorType: error.type, error: error.message })));
 }
 
 function* envelope({ data, warnings = [], infos = [] }: ApiResult): Generator<string> {
@@ -56,7 +58,7 @@ export async function sendPieces(
   const zipped = acceptsGzip(request) && (second.done !== true || head.length >= GZIP_BYTES_MIN);
   reply.header("vary", "Accept-Encoding");
   if (zipped) reply.header("content-encoding", "gzip");
-  if (second.done) return reply.send(zipped ? await gzipAsync(head, { level: GZIP_LEVEL }) : head);
+  if (second.done) return reply.send(zipped ? await gzipAsync(head, { level: GZIP_LEVEL }) : Buffer.from(head));
   const stream = Readable.from(resume(head, second.value, chunks));
   return reply.send(zipped ? stream.pipe(createGzip({ level: GZIP_LEVEL })) : stream);
 }

@@ -5,7 +5,7 @@ import type { RunningServer, ServerState } from "../server-state.ts";
 import { ApiError } from "./api-error.ts";
 import { queryExemplars } from "./exemplars.ts";
 import { Params } from "./params.ts";
-import { disconnectSignal, queryInstant, queryRange } from "./query.ts";
+import { disconnectSignal, formatQuery, queryInstant, queryRange } from "./query.ts";
 import type { QueryGate } from "./query-gate.ts";
 import { type ApiResult, json, sendError, sendSuccess } from "./respond.ts";
 import { listAlerts, listRules } from "./rules.ts";
@@ -37,6 +37,7 @@ export function addApiRoutes(app: FastifyInstance, context: RoleContext, state: 
 
   both("/query", ({ server, params, signal }) => queryInstant({ ...server, gate }, params, signal));
   both("/query_range", ({ server, params, signal }) => queryRange({ ...server, gate }, params, signal));
+  both("/format_query", ({ params }) => formatQuery(params));
   both("/query_exemplars", ({ server, params }) => queryExemplars(server.store, params));
   both("/series", ({ server, params, signal }) => listSeries(server.store, params, signal));
   both("/labels", ({ server, params, signal }) => listLabelNames(server.store, params, signal));
@@ -69,7 +70,7 @@ async function answer(
   reply: FastifyReply,
   endpoint: Endpoint,
 ): Promise<unknown> {
-  if (state.running === undefined) return reply.code(503).type("text/plain").send("Service Unavailable");
+  if (state.running === undefined) return reply.code(503).type("text/plain; charset=utf-8").send("Service Unavailable");
   const signal = disconnectSignal(request, reply);
   try {
     const call = { server: state.running, params: new Params(request), signal, request };

@@ -3,7 +3,7 @@ import type { Matcher, SelectHints } from "../../series/queryable.ts";
 import type { MetricsStore } from "../store/store.ts";
 import { ApiError } from "./api-error.ts";
 import { encodeLabels } from "./encode.ts";
-import { invalid, type Params, TIME_MAX_MS, TIME_MIN_MS } from "./params.ts";
+import { type Params, TIME_MAX_MS, TIME_MIN_MS } from "./params.ts";
 import { type ApiResult, json } from "./respond.ts";
 
 const TRUNCATED = "results truncated due to limit";
@@ -69,7 +69,6 @@ async function union(
 function selectHints(params: Params, signal: AbortSignal): SelectHints {
   const minTimeMs = params.timeMs("start", TIME_MIN_MS);
   const maxTimeMs = params.timeMs("end", TIME_MAX_MS);
-  if (maxTimeMs < minTimeMs) throw invalid("end", "end timestamp must not be before start time");
   return { minTimeMs, maxTimeMs, signal };
 }
 

@@ -113,6 +113,11 @@ function appendExemplar(
   metrics: ScrapeMetrics,
 ): void {
   const { labels, value, timestampMs } = parser.exemplar!;
+  if (timestampMs === undefined) {
+    const text = `${value} ${labels.flat().join("\xff")}`;
+    if (series.exemplar === text) return;
+    series.exemplar = text;
+  }
   try {
     appender.appendExemplar(series.ref, series.labels!, {
       labels: Labels.fromEntries(labels),
