@@ -50,6 +50,7 @@ export class Wal {
   #segment: number;
   /** Bytes of the current segment that are written whole. */
   #offset = 0;
+  #segmentFull = false;
   #pending: PendingAppend[] = [];
   #pendingBytes = 0;
   /** Writes, rotations and truncations happen one after another. */
@@ -205,7 +206,7 @@ export class Wal {
       if (this.#failure !== undefined) throw this.#failure;
       for (const [index, { records }] of group.entries()) {
         for (const record of records) {
-          if (!this.#frame.fits(record.bytes.length)) await this.#nextSegment();
+          if (this.#segmentFull || !this.#frame.fits(record.bytes.length)) await this.#nextSegment();
           this.#frame.add(record);
         }
         if (this.#frame.length >= WRITE_BYTES && index + 1 < group.length) {
@@ -218,6 +219,9 @@ export class Wal {
     } catch (error) {
       const failure = writeError(`write WAL segment ${segmentName(this.#segment)}`, error);
       this.#frame.reset(this.#offset);
+      // A limit on file size (ulimit -f) below the segment's would refuse every later record too; a new file takes them.
+      const { cause } = failure;
+      if ((cause as NodeJS.ErrnoException | undefined)?.code === "EFBIG") this.#segmentFull = true;
       for (const caller of group.slice(settled)) {
         this.#pendingBytes -= caller.bytes;
         caller.reject(failure);
@@ -252,7 +256,8 @@ export class Wal {
   }
 
   async #nextSegment(): Promise<void> {
-    this.#frame.padPage();
+    // Where no more bytes are let into the file, readers take the missing zeros for granted.
+    if (!this.#segmentFull) this.#frame.padPage();
     await this.#write();
     await this.#sync(this.#handle);
     if (this.#failure !== undefined) throw this.#failure;
@@ -262,6 +267,7 @@ export class Wal {
     this.#handle = handle;
     this.#segment = next;
     this.#offset = 0;
+    this.#segmentFull = false;
     this.#segmentBytes.set(next, 0);
     this.#frame.reset(0);
     await previous.close();
