@@ -45,8 +45,9 @@ export function parseMatchers(query: string): LogExpr["matchers"] {
 }
 
 /**
- * The grammar is an editor's: it refuses `offset` after a range that follows `unwrap`, and the sign in `vector(-1)`,
- * both of which Loki accepts. Each is blanked out, remembered by its position, and the query is parsed again.
+ * The grammar is an editor's: it refuses `offset` after a range that follows `unwrap`, the sign in `vector(-1)` and
+ * byte sizes in lower case (`2kb`), all of which Loki accepts. The first two are blanked out and remembered by their
+ * position, sizes are written the way the grammar likes them; then the query is parsed again.
  */
 function parseTree(query: string): { tree: Tree; text: string; fixes: Fixes } {
   const fixes: Fixes = { offsets: [], negatedVectors: new Set() };
@@ -55,6 +56,11 @@ function parseTree(query: string): { tree: Tree; text: string; fixes: Fixes } {
     const tree = grammar.parse(text);
     const errorFrom = firstError(tree);
     if (errorFrom === undefined) return { tree, text, fixes };
+    const size = sizeAt(text, errorFrom);
+    if (size !== undefined) {
+      text = text.slice(0, size.at) + size.unit + text.slice(size.at + size.unit.length);
+      continue;
+    }
     const rest = text.slice(errorFrom);
     const offset = /^offset\s+([+-]?\w[\w.]*)/.exec(rest);
     const sign = /^-(?=\s*[\d.])/.exec(rest);
@@ -66,6 +72,17 @@ function parseTree(query: string): { tree: Tree; text: string; fixes: Fixes } {
     text = text.slice(0, errorFrom) + " ".repeat(length) + text.slice(errorFrom + length);
   }
   throw new ParseError("syntax error: too many errors");
+}
+
+/** The unit of a byte size that lies across `errorFrom`, in the case that the grammar knows; undefined where none does. */
+function sizeAt(text: string, errorFrom: number): { at: number; unit: string } | undefined {
+  const before = /\d[\d.]*[a-zA-Z]?$/.exec(text.slice(0, errorFrom));
+  if (before === null) return undefined;
+  const match = /^(\d[\d.]*)([kmgtpe]?)(i?)b(?!\w)/i.exec(text.slice(before.index));
+  if (match === null) return undefined;
+  const unit = `${match[2]!.toUpperCase()}${match[3]!.toLowerCase()}B`;
+  const at = before.index + match[1]!.length;
+  return text.startsWith(unit, at) ? undefined : { at, unit };
 }
 
 function firstError(tree: Tree): number | undefined {

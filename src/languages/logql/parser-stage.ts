@@ -10,10 +10,6 @@ import type { StageFunction } from "./pipeline.ts";
 
 type ParserStage = Extract<Stage, { kind: "json" | "logfmt" | "regexp" | "pattern" | "unpack" }>;
 
-export function isParser(stage: Stage): stage is ParserStage {
-  return ["json", "logfmt", "regexp", "pattern", "unpack"].includes(stage.kind);
-}
-
 /** Compiles a parser stage. @throws Error for a bad pattern, path or expression. */
 export function compileParser(stage: ParserStage, wanted: ReadonlySet<string> | undefined): StageFunction {
   switch (stage.kind) {

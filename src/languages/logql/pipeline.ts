@@ -1,10 +1,11 @@
+import type { Matcher } from "../../series/queryable.ts";
 import type { Stage } from "./ast.ts";
 import { formatStage } from "./format.ts";
 import { compileLabelFilter } from "./label-filter.ts";
 import { compileLineFilter, type LineFilter } from "./line-filter.ts";
 import type { LineLabels } from "./line-labels.ts";
 import { ParseError } from "./parse-error.ts";
-import { compileParser, isParser } from "./parser-stage.ts";
+import { compileParser } from "./parser-stage.ts";
 import { compileTemplate, type TemplateInput } from "./template.ts";
 
 /** ANSI escape sequences, as `decolorize` removes them. */
@@ -24,8 +25,11 @@ export interface Pipeline {
   readonly stages: readonly StageFunction[];
   /** Whether a stage looks at the line, so that it must be read even where the result has no lines. */
   readonly readsLines: boolean;
-  /** `label="value"` filters before any parser, which a store may look up: name and value. */
-  readonly equalities: readonly { readonly name: string; readonly value: string }[];
+  /**
+   * Label matchers that open `stages`, in order: where a block's rows cannot differ from their stream in these labels,
+   * a store decides them once per block and skips that many stages.
+   */
+  readonly leadingMatchers: readonly Matcher[];
 }
 
 /**
@@ -36,10 +40,8 @@ export interface Pipeline {
 export function compilePipeline(stages: readonly Stage[], wanted?: ReadonlySet<string>): Pipeline {
   const lineFilters: LineFilter[] = [];
   const rest: StageFunction[] = [];
-  const equalities: { name: string; value: string }[] = [];
-  let parsed = false;
+  const leadingMatchers: Matcher[] = [];
   for (const stage of stages) {
-    parsed ||= isParser(stage) || stage.kind === "labelFormat" || stage.kind === "drop" || stage.kind === "keep";
     try {
       if (stage.kind === "lineFilter" && rest.length === 0) lineFilters.push(compileLineFilter(stage));
       else rest.push(compileStage(stage, wanted));
@@ -47,13 +49,11 @@ export function compilePipeline(stages: readonly Stage[], wanted?: ReadonlySet<s
       if (error instanceof ParseError) throw error;
       throw new ParseError(`stage '${formatStage(stage)}' : ${(error as Error).message}`);
     }
-    if (!parsed && stage.kind === "labelFilter" && stage.filter.kind === "match" && stage.filter.matcher.type === "=") {
-      const { name, value } = stage.filter.matcher;
-      if (value !== "") equalities.push({ name, value });
-    }
+    const isMatcher = stage.kind === "labelFilter" && stage.filter.kind === "match";
+    if (isMatcher && leadingMatchers.length === rest.length - 1) leadingMatchers.push(stage.filter.matcher);
   }
   const readsLines = stages.some(({ kind }) => !LABEL_STAGES.has(kind));
-  return { lineFilters, stages: rest, readsLines, equalities };
+  return { lineFilters, stages: rest, readsLines, leadingMatchers };
 }
 
 /** Runs the stages after the leading line filters. */

@@ -56,9 +56,6 @@ function compare(left: TemplateValue, right: TemplateValue): number {
 const equal = (left: TemplateValue, right: TemplateValue): boolean =>
   typeof left === "number" || typeof right === "number" ? number(left) === number(right) : text(left) === text(right);
 
-/** Go replaces `$1` and `${1}`; RE2JS understands `$1` and `${name}`, so braces around digits go. */
-const replacement = (value: TemplateValue): string => text(value).replace(/\$\{(\d+)\}/g, "$$$1");
-
 /** `printf` with the verbs that make sense for text and numbers. */
 function printf(format: TemplateValue, ...args: readonly TemplateValue[]): string {
   let next = 0;
@@ -181,10 +178,8 @@ export const templateFunctions: Readonly<Record<string, TemplateFunction>> = Obj
           .padStart(Math.min(integer(count), TEXT_LENGTH_MAX)),
       ),
     default: (fallback, value) => (isTruthy(value) ? value : fallback),
-    regexReplaceAll: (pattern, value, to) =>
-      RE2JS.compile(text(pattern)).matcher(text(value)).replaceAll(replacement(to)),
-    regexReplaceAllLiteral: (pattern, value, to) =>
-      RE2JS.compile(text(pattern)).matcher(text(value)).replaceAll(text(to).replace(/[\\$]/g, "\\$&")),
+    regexReplaceAll: (pattern, value, to) => replaceMatches(text(pattern), text(value), text(to), true),
+    regexReplaceAllLiteral: (pattern, value, to) => replaceMatches(text(pattern), text(value), text(to), false),
     count: (pattern, value) => {
       const matcher = RE2JS.compile(text(pattern)).matcher(text(value));
       let found = 0;
@@ -233,6 +228,28 @@ export const templateFunctions: Readonly<Record<string, TemplateFunction>> = Obj
     },
   } satisfies Record<string, TemplateFunction>,
 );
+
+/** Replaces every match; with `expand`, `$1` and `${name}` stand for groups as in Go's `Regexp.Expand`. */
+function replaceMatches(pattern: string, value: string, to: string, expand: boolean): string {
+  const regex = RE2JS.compile(pattern);
+  const matcher = regex.matcher(value);
+  const groupNames = regex.namedGroups();
+  let out = "";
+  let at = 0;
+  while (matcher.find()) {
+    out += value.slice(at, matcher.start());
+    out += expand
+      ? to.replace(/\$(?:\$|(\w+)|\{(\w+)\})/g, (whole, bare?: string, braced?: string) => {
+          if (whole === "$$") return "$";
+          const name = (bare ?? braced)!;
+          const index = /^\d+$/.test(name) ? Number(name) : groupNames[name];
+          return index === undefined || index > matcher.groupCount() ? "" : (matcher.group(index) ?? "");
+        })
+      : to;
+    at = matcher.end();
+  }
+  return bounded(out + value.slice(at));
+}
 
 function dateMs(value: TemplateValue): number {
   return value instanceof Date ? value.getTime() : number(value) * 1_000;
