@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Check, CheckStatus, Target } from "./check.ts";
 
-export type IncidentType = "outage" | "timeout" | "rate_limit" | "authentication" | "unavailable";
+type IncidentType = "outage" | "timeout" | "rate_limit" | "authentication" | "unavailable";
 export type Severity = "low" | "medium" | "high" | "critical";
 
 /** Consecutive successes that resolve an incident. */

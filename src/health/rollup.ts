@@ -2,7 +2,7 @@ import type { CheckStatus } from "./check.ts";
 import type { ModelState } from "./model-state.ts";
 
 /** Contract section 3c: how models add up to providers, gateways and the system. */
-export interface SystemHealth {
+interface SystemHealth {
   readonly overall_status: "unknown" | "healthy" | "degraded" | "unhealthy";
   readonly total_providers: number;
   readonly healthy_providers: number;
@@ -21,7 +21,7 @@ export interface SystemHealth {
   readonly last_updated: string;
 }
 
-export interface ProviderHealth {
+interface ProviderHealth {
   readonly provider: string;
   readonly status: "online" | "degraded" | "offline";
   readonly total_models: number;
@@ -31,7 +31,7 @@ export interface ProviderHealth {
   readonly uptime_24h: number;
 }
 
-export interface GatewayHealth {
+interface GatewayHealth {
   readonly gateway: string;
   readonly healthy: boolean;
   readonly providers: number;

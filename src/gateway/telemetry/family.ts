@@ -5,7 +5,7 @@ import { formatLabels } from "./text-format.ts";
 /** Label sets that one metric may have; the next ones are counted under `other`, so that no input can grow memory. */
 export const SERIES_PER_METRIC_MAX = 2_000;
 /** Value of every label of the series that takes what is past the limit. */
-export const OVERFLOW_LABEL = "other";
+const OVERFLOW_LABEL = "other";
 
 /** A trace that shows what one sample was made of. */
 export interface Exemplar {

@@ -6,7 +6,7 @@ const STATUS_CODE_ERROR = 2;
 /** W3C trace flags: sampled. */
 const FLAG_SAMPLED = 1;
 
-export type AttributeValue = string | number | boolean | readonly string[] | undefined;
+type AttributeValue = string | number | boolean | readonly string[] | undefined;
 /** Undefined values are left out. Integers are written as int64, other numbers as double. */
 export type Attributes = Readonly<Record<string, AttributeValue>>;
 
