@@ -1,5 +1,7 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import Database from "libsql";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Role } from "../runtime/role.ts";
 import { TEST_ADMIN_KEY, type TestContext, testContext } from "../runtime/testing.ts";
@@ -155,6 +157,23 @@ test("a restart finds what was known, without asking the gateway", async () => {
   await startRole("http://127.0.0.1:9", context.dataDir);
   const { body } = await get("/status");
   expect(body).toMatchObject({ models_tracked: 3, health_monitoring_active: false, status: "running" });
+});
+
+test("a database that cannot be used is left alone; results are kept in memory", async () => {
+  await startRole("http://127.0.0.1:9");
+  await role.close();
+  const file = join(context.dataDir, "health.db");
+  const database = new Database(file);
+  database.exec("PRAGMA user_version = 99");
+  database.close();
+  await startRole(gatewayUrl, context.dataDir);
+  await untilTracked(3);
+  expect((await get("/status")).body).toMatchObject({ monitor_type: "simple", health_monitoring_active: true });
+  expect(context.lines.map(({ error }) => error)).toContainEqual(expect.stringContaining("schema version 99"));
+  await role.close();
+  const after = new Database(file);
+  expect(after.prepare("PRAGMA user_version").all()).toEqual([{ user_version: 99 }]);
+  after.close();
 });
 
 test("serves on while the gateway is down", async () => {
