@@ -81,7 +81,7 @@ export interface AttemptRecord {
 }
 
 /** Milliseconds by contract stage; absent stages were not reached. */
-export interface StageTimes {
+interface StageTimes {
   request_parsing?: number;
   auth_validation?: number;
   request_preparation?: number;

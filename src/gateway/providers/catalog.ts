@@ -19,6 +19,8 @@ interface Listing {
   models: ReadonlySet<string> | undefined;
   checkedAtMs: number;
   refresh: Promise<void> | undefined;
+  /** The last fetch failed; said once, not at every try. */
+  failing: boolean;
 }
 
 /**
@@ -39,7 +41,12 @@ export class Catalog {
     for (const { name, configuredModels } of providers) {
       const configured = configuredModels.length > 0;
       const models = configured ? new Set(configuredModels) : undefined;
-      this.#listings.set(name, { models, checkedAtMs: configured ? Number.POSITIVE_INFINITY : 0, refresh: undefined });
+      this.#listings.set(name, {
+        models,
+        checkedAtMs: configured ? Number.POSITIVE_INFINITY : 0,
+        refresh: undefined,
+        failing: false,
+      });
       if (configured) telemetry.event("catalogLoaded", { gateway: name, models: configuredModels.length, hit: true });
     }
   }
@@ -72,13 +79,16 @@ export class Catalog {
     try {
       const ids = await fetchModelIds(provider);
       // An empty list says nothing: some servers answer every unknown path with one.
+      listing.failing = false;
       if (ids.length > 0) listing.models = new Set(ids);
       this.#telemetry.event("catalogLoaded", { gateway: provider.name, models: ids.length, hit: false });
     } catch (error) {
       // Served on with the last list; the provider's breaker judges its inference, not its list.
       this.#telemetry.event("catalogLoaded", { gateway: provider.name, models: listing.models?.size ?? 0, hit: false });
       const reason = (error as Error).message;
-      this.#logger.warn({ provider: provider.name, reason }, "model list not available, keeping the last one");
+      if (!listing.failing)
+        this.#logger.warn({ provider: provider.name, reason }, "model list not available, keeping the last one");
+      listing.failing = true;
     }
   }
 }

@@ -268,6 +268,9 @@ class Exchange {
     if (this.#raw.headersSent) this.#raw.destroy(); // Only a fault of ours leads here; half a reply must not look whole.
     const clientAborted = thrown === CLIENT_GONE || this.#raw.destroyed;
     const error = clientAborted ? undefined : toGatewayError(thrown, this.#gateway.context.config.gateway.bodyBytesMax);
+    const lastTried = record.attempts.findLast(({ result }) => result !== "skipped");
+    record.simulated = this.#gateway.providers.get(lastTried?.provider ?? "")?.simulated === true;
+    if (record.simulated) this.#headers["x-gatewayz-simulated"] = "true";
     let responseBodyBytes = 0;
     if (error !== undefined) {
       if (error.code === "INTERNAL_ERROR") this.#logInternal(thrown);
@@ -277,7 +280,6 @@ class Exchange {
       this.#raw.writeHead(status, { ...this.#headers, ...headers, ...closing, "content-length": responseBodyBytes });
       this.#raw.end(body);
     }
-    const lastTried = record.attempts.findLast(({ result }) => result !== "skipped");
     record.outcome = {
       statusCode: error?.status ?? 499, // nginx's "client closed request"; no reply was sent.
       provider: lastTried?.provider,
