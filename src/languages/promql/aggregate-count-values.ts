@@ -5,6 +5,7 @@ import type { Evaluator } from "./evaluator.ts";
 import type { Grid } from "./grid.ts";
 import { groupingOf } from "./grouping.ts";
 import { stringOf } from "./label-functions.ts";
+import { isLabelName, quote } from "./parse-literals.ts";
 import type { AggregatePlan } from "./plan.ts";
 import { ABSENT, FLOAT, histogramAt, newStepSeries, type StepSeries, setFloat } from "./step-series.ts";
 
@@ -15,7 +16,7 @@ export async function aggregateCountValues(
   grid: Grid,
 ): Promise<StepSeries[]> {
   const label = stringOf(plan.parameter);
-  if (label === "") throw new PromqlError("execution", `invalid label name ${JSON.stringify(label)}`);
+  if (!isLabelName(label)) throw new PromqlError("execution", `invalid label name ${quote(label)}`);
   const grouping = groupingOf(plan.without ? plan : { ...plan, grouping: [...plan.grouping, label].sort() });
   const groups = new Map<string, StepSeries>();
   await evaluator.each(plan.inner, grid, (series) => {

@@ -88,9 +88,10 @@ function newGroup(labels: Labels, steps: number): Group {
 function warnOfQuantiles(evaluator: Evaluator, plan: AggregatePlan, quantiles: Float64Array): void {
   const { annotations } = evaluator.context;
   const position = plan.parameter!.position;
-  const max = quantiles.reduce((most, value) => (value > most ? value : most), Number.NEGATIVE_INFINITY);
-  const min = quantiles.reduce((least, value) => (value < least ? value : least), Number.POSITIVE_INFINITY);
-  if (quantiles.some(Number.isNaN)) annotations.invalidQuantile(Number.NaN, position);
+  const numbers = quantiles.filter((value) => !Number.isNaN(value));
+  const max = numbers.reduce((most, value) => Math.max(most, value), Number.NEGATIVE_INFINITY);
+  const min = numbers.reduce((least, value) => Math.min(least, value), Number.POSITIVE_INFINITY);
+  if (numbers.length < quantiles.length) annotations.invalidQuantile(Number.NaN, position);
   if (max > 1) annotations.invalidQuantile(max, position);
   if (min < 0) annotations.invalidQuantile(min, position);
 }
@@ -99,16 +100,21 @@ function accumulate(evaluator: Evaluator, plan: AggregatePlan, group: Group, ser
   if (series.histograms !== undefined) accumulateHistograms(evaluator, plan, group, series);
   switch (plan.operator) {
     case "sum":
-      return addSum(group, series);
+      addSum(group, series);
+      return;
     case "avg":
-      return addAverage(group, series);
+      addAverage(group, series);
+      return;
     case "max":
-      return addExtreme(group, series, 1);
+      addExtreme(group, series, 1);
+      return;
     case "min":
-      return addExtreme(group, series, -1);
+      addExtreme(group, series, -1);
+      return;
     case "stddev":
     case "stdvar":
-      return addSquares(group, series);
+      addSquares(group, series);
+      return;
     case "quantile":
       for (let step = 0; step < series.kinds.length; step++) if (series.kinds[step] === FLOAT) group.counts[step]!++;
       group.members.push(copySeries(series));
@@ -235,12 +241,12 @@ function finish(
       continue;
     }
     if (count === 0) continue;
-    setFloat(series, step, valueOf(plan, group, step, count, values[step]!, extra[step]!, quantiles));
+    setFloat(series, step, resultAt(plan, group, step, count, values[step]!, extra[step]!, quantiles));
   }
   return series;
 }
 
-function valueOf(
+function resultAt(
   plan: AggregatePlan,
   group: Group,
   step: number,

@@ -63,7 +63,8 @@ class Checker {
       case "string":
         return;
       case "paren":
-        return this.check(expr.inner);
+        this.check(expr.inner);
+        return;
       case "unary":
         this.check(expr.operand);
         if (!isScalarOrVector(typeOf(expr.operand)))
@@ -73,9 +74,11 @@ class Checker {
           );
         return;
       case "selector":
-        return this.#selector(expr);
+        this.#selector(expr);
+        return;
       case "matrix":
-        return this.#selector(expr.selector);
+        this.#selector(expr.selector);
+        return;
       case "subquery":
         this.check(expr.inner);
         if (typeOf(expr.inner) !== "vector")
@@ -87,9 +90,11 @@ class Checker {
           this.#expect(expr.parameter, expr.operator === "count_values" ? "string" : "scalar", "aggregation parameter");
         return;
       case "call":
-        return this.#call(expr);
+        this.#call(expr);
+        return;
       case "binary":
-        return this.#binary(expr);
+        this.#binary(expr);
+        return;
     }
   }
 
@@ -120,7 +125,7 @@ class Checker {
     const { name, args, position } = call;
     const signature = functionTable.get(name);
     if (signature === undefined)
-      return this.#fail(
+      this.#fail(
         { start: position.start, end: position.start + name.length },
         `unknown function with name ${JSON.stringify(name)}`,
       );
@@ -138,8 +143,8 @@ class Checker {
         this.#fail(position, `expected at most ${most} argument(s) in call to ${quoted}, got ${args.length}`);
     }
     args.forEach((arg, index) => {
-      if (name === "info" && index === 1) return this.#infoSelector(arg);
-      this.#expect(arg, signature.args[Math.min(index, declared - 1)]!, `call to function ${quoted}`);
+      if (name === "info" && index === 1) this.#infoSelector(arg);
+      else this.#expect(arg, signature.args[Math.min(index, declared - 1)]!, `call to function ${quoted}`);
     });
   }
 
@@ -150,7 +155,7 @@ class Checker {
         arg.position,
         `expected type ${DOCUMENTED.vector} in call to function "info", got ${DOCUMENTED[typeOf(arg)]}`,
       );
-    if (arg.kind !== "selector") return this.#fail(arg.position, "expected label selectors only");
+    if (arg.kind !== "selector") this.#fail(arg.position, "expected label selectors only");
     if (arg.name !== "") this.#fail(arg.position, "expected label selectors only, got vector selector instead");
     this.#selector(arg, true);
   }

@@ -1,6 +1,5 @@
 import { invariant } from "../../runtime/invariant.ts";
 import { multiplyHistogram } from "../../series/histogram-arithmetic.ts";
-import { Labels } from "../../series/labels.ts";
 import { aggregate } from "./aggregate.ts";
 import { binary } from "./binary.ts";
 import { evaluateCall } from "./call.ts";
@@ -14,19 +13,7 @@ import { rangeFunctions } from "./range-functions.ts";
 import { isEmptySeries, type RangeSeries, rangeSeriesOf, rangeSeriesOfSteps, timesOf } from "./range-series.ts";
 import { fetchColumns, lookedAt, selectInstant } from "./select.ts";
 import { selectSmoothed } from "./select-smoothed.ts";
-import { statisticsOnly } from "./statistics-only.ts";
-import {
-  ABSENT,
-  broadcast,
-  copySeries,
-  countSamples,
-  FLOAT,
-  HISTOGRAM,
-  histogramAt,
-  newStepSeries,
-  type StepSeries,
-  setFloat,
-} from "./step-series.ts";
+import { broadcast, copySeries, countSamples, FLOAT, HISTOGRAM, histogramAt, type StepSeries } from "./step-series.ts";
 
 /** Evaluates a plan, node by node, each node over the whole grid at once. */
 export class PlanEvaluator implements Evaluator {
@@ -162,8 +149,7 @@ export class PlanEvaluator implements Evaluator {
     const ranges: RangeSeries[] = [];
     for (const column of columns) {
       if (this.context.pacer.due()) await this.context.pacer.breathe();
-      const range = rangeSeriesOf(column);
-      ranges.push(selector.bucketsUnused ? statisticsOnly(range) : range);
+      ranges.push(rangeSeriesOf(column));
     }
     return ranges;
   }

@@ -1,7 +1,7 @@
 import { formatFloat } from "../../series/format-value.ts";
 import type { Matcher } from "../../series/queryable.ts";
 import type { AtModifier, Duration, Expr, VectorMatching, VectorSelector } from "./ast.ts";
-import { formatDurationMs } from "./parse-literals.ts";
+import { formatDurationMs, quote } from "./parse-literals.ts";
 
 /** The expression on one line, spaced as Prometheus prints it (`format_query`, rule files, logs). */
 export function formatExpr(expr: Expr): string {
@@ -9,7 +9,7 @@ export function formatExpr(expr: Expr): string {
     case "number":
       return formatNumber(expr.value, expr.isDuration);
     case "string":
-      return JSON.stringify(expr.value);
+      return quote(expr.value);
     case "paren":
       return `(${formatExpr(expr.inner)})`;
     case "unary":
@@ -71,7 +71,7 @@ function formatMatching({ cardinality, on, labels, include, fillLeft, fillRight 
 }
 
 function formatLabelName(name: string): string {
-  return /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) ? name : JSON.stringify(name);
+  return /^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name) ? name : quote(name);
 }
 
 function formatSelector({ name, matchers }: VectorSelector): string {
@@ -82,7 +82,7 @@ function formatSelector({ name, matchers }: VectorSelector): string {
 }
 
 function formatMatcher({ name, type, value }: Matcher): string {
-  return `${formatLabelName(name)}${type}${JSON.stringify(value)}`;
+  return `${formatLabelName(name)}${type}${quote(value)}`;
 }
 
 function formatAt(at: AtModifier | undefined): string {

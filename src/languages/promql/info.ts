@@ -114,7 +114,7 @@ async function selectInfos(
     type: "vector",
     invariant: shift.atMs !== undefined,
   };
-  await selectInstant(evaluator.context, selector, grid, "timestamp", (series) => {
+  await selectInstant(evaluator.context, selector, grid, "infoTimestamp", (series) => {
     const target = targetOf(series.labels);
     const name = series.labels.get(METRIC_NAME);
     const byName = infos.get(target) ?? new Map<string, InfoSeries[]>();

@@ -1,6 +1,7 @@
 import { METRIC_NAME } from "../../series/labels.ts";
 import { compileRegex, RegexError } from "../../series/regex.ts";
 import { PromqlError } from "./error.ts";
+import { isLabelName } from "./parse-literals.ts";
 import type { CallPlan, PlanNode } from "./plan.ts";
 import { mergeSameLabels, type StepSeries } from "./step-series.ts";
 
@@ -37,9 +38,8 @@ export function labelJoin(call: CallPlan, list: StepSeries[]): StepSeries[] {
   return mergeSameLabels(list);
 }
 
-/** Any text that is not empty is a label name since Prometheus 3. */
 function requireLabelName(where: string, role: string, name: string): void {
-  if (name === "") throw new PromqlError("execution", `invalid ${role} label name in ${where}${name}`);
+  if (!isLabelName(name)) throw new PromqlError("execution", `invalid ${role} label name in ${where}${name}`);
 }
 
 function compileOrFail(pattern: string) {

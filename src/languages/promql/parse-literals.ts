@@ -58,7 +58,8 @@ const SIMPLE_ESCAPES: Readonly<Record<string, string>> = {
 
 /**
  * The text between the quotes of a Go string: `"…"` and `'…'` with escapes, or a raw string in back quotes.
- * Undefined where a quote is missing or an escape is unknown. `\x` and octal escapes are bytes of UTF-8.
+ * Undefined where a quote is missing or an escape is unknown. `\x` and octal escapes are bytes of UTF-8; bytes that are
+ * not UTF-8 become lone surrogates (U+DC00 plus the byte), which no valid text holds.
  */
 export function unquote(literal: string): string | undefined {
   const quote = literal[0];
@@ -68,8 +69,7 @@ export function unquote(literal: string): string | undefined {
   if (!inner.includes("\\")) return inner.includes("\n") ? undefined : inner;
   const parts: Uint8Array[] = [];
   const encoder = new TextEncoder();
-  const escape = /\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})|([abfnrtv\\'"]))|\\|[^\\]+/gs;
-  for (const match of inner.matchAll(escape)) {
+  for (const match of inner.matchAll(ESCAPES)) {
     const [text, hex, unicode4, unicode8, octal, simple] = match;
     const codePoint = unicode4 ?? unicode8;
     if (hex !== undefined) parts.push(Uint8Array.of(Number.parseInt(hex, 16)));
@@ -81,7 +81,35 @@ export function unquote(literal: string): string | undefined {
     else if (text.startsWith("\\")) return undefined;
     else parts.push(encoder.encode(text));
   }
-  return new TextDecoder().decode(Buffer.concat(parts));
+  return decodeUtf8(Buffer.concat(parts));
+}
+
+const ESCAPES = /\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})|([abfnrtv\\'"]))|\\|[^\\]+/gs;
+
+function decodeUtf8(bytes: Buffer): string {
+  const text = bytes.toString("utf8");
+  if (!text.includes("\ufffd") || Buffer.from(text).equals(bytes)) return text;
+  // Each byte that does not belong to a character on its own.
+  let result = "";
+  for (let at = 0; at < bytes.length; ) {
+    const length = [1, 2, 3, 4].find((count) => !bytes.toString("utf8", at, at + count).includes("\ufffd"));
+    if (length === undefined) result += String.fromCharCode(0xdc00 + bytes[at++]!);
+    else {
+      result += bytes.toString("utf8", at, at + length);
+      at += length;
+    }
+  }
+  return result;
+}
+
+/** A text in double quotes as Go's `strconv.Quote` writes it, with what `unquote` made of bytes that are not UTF-8. */
+export function quote(text: string): string {
+  return JSON.stringify(text).replace(/\\udc([0-9a-f]{2})/g, "\\x$1");
+}
+
+/** Since Prometheus 3 any text in UTF-8 that is not empty is a label name. */
+export function isLabelName(name: string): boolean {
+  return name !== "" && !/\p{Surrogate}/u.test(name);
 }
 
 function isScalarValue(codePoint: number): boolean {

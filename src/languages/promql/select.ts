@@ -1,13 +1,15 @@
 import { Labels } from "../../series/labels.ts";
 import type { SeriesColumns } from "../../series/queryable.ts";
 import { bitsOf, isStale } from "../../series/stale.ts";
+import { PromqlError } from "./error.ts";
 import type { EvalContext } from "./evaluator.ts";
 import { endOf, type Grid, timeOf } from "./grid.ts";
 import type { SelectorPlan, TimeShift } from "./plan.ts";
+import { statisticsOnly } from "./statistics-only.ts";
 import { clearSeries, hasSamples, newStepSeries, type StepSeries, setFloat, setHistogram } from "./step-series.ts";
 
 /** What a step of an instant selector takes from the sample it finds. */
-export type Wanted = "value" | "timestamp" | "startTimestamp";
+export type Wanted = "value" | "timestamp" | "infoTimestamp" | "startTimestamp";
 
 /** First and last time that the steps of a grid look at, Unix ms. */
 export function lookedAt(shift: TimeShift, grid: Grid): { firstMs: number; lastMs: number } {
@@ -19,14 +21,15 @@ export function lookedAt(shift: TimeShift, grid: Grid): { firstMs: number; lastM
 /** The stored series of a selector in `[minTimeMs, maxTimeMs]`. */
 export async function fetchColumns(
   context: EvalContext,
-  selector: Pick<SelectorPlan, "matchers">,
+  selector: Pick<SelectorPlan, "matchers" | "bucketsUnused">,
   minTimeMs: number,
   maxTimeMs: number,
 ): Promise<readonly SeriesColumns[]> {
   const { queryable, signal, pacer } = context;
   const columns = await queryable.select(selector.matchers, { minTimeMs, maxTimeMs, signal });
   pacer.check();
-  return columns;
+  if (!selector.bucketsUnused) return columns;
+  return columns.map((column) => ({ ...column, histograms: column.histograms && statisticsOnly(column.histograms) }));
 }
 
 /**
@@ -72,7 +75,9 @@ function pickSamples(
     if (index < 0 || timestamps[index]! <= time - lookbackMs) continue;
     const histogram = histograms?.[index];
     if (histogram === undefined && isStale(bits, index)) continue;
-    if (wanted === "timestamp") setFloat(out, step, timestamps[index]! / 1000);
+    if (wanted === "infoTimestamp" && histogram !== undefined)
+      throw new PromqlError("execution", `this should be an info metric, with float samples: ${column.labels}`);
+    if (wanted === "timestamp" || wanted === "infoTimestamp") setFloat(out, step, timestamps[index]! / 1000);
     else if (wanted === "startTimestamp") setFloat(out, step, (startTimestamps?.[index] ?? 0) / 1000);
     else if (histogram === undefined) setFloat(out, step, values[index]!);
     else setHistogram(out, step, histogram);

@@ -1,19 +1,18 @@
 import { CounterResetHint, type FloatHistogram } from "../../series/float-histogram.ts";
 import { detectReset } from "../../series/histogram-reset.ts";
-import type { RangeSeries } from "./range-series.ts";
 
 /**
  * Leaves of each native histogram only count, sum and whether a reset came before it (which the buckets told). Cheaper
  * to add up, and without warnings about buckets that nobody looks at. Source: Prometheus' HistogramStatsIterator.
  */
-export function statisticsOnly(series: RangeSeries): RangeSeries {
-  const { histograms } = series;
-  if (histograms === undefined) return series;
-  const values = histograms.values.map((histogram, index) => {
-    const previous = histograms.values[index - 1];
-    return bare(histogram, hintOf(histogram, previous));
+export function statisticsOnly(histograms: readonly (FloatHistogram | undefined)[]): (FloatHistogram | undefined)[] {
+  let previous: FloatHistogram | undefined;
+  return histograms.map((histogram) => {
+    if (histogram === undefined) return undefined;
+    const hint = hintOf(histogram, previous);
+    previous = histogram;
+    return bare(histogram, hint);
   });
-  return { ...series, histograms: { ...histograms, values } };
 }
 
 function hintOf(histogram: FloatHistogram, previous: FloatHistogram | undefined): CounterResetHint {

@@ -61,8 +61,9 @@ class VectorOperation {
     this.#steps = grid.steps;
     this.#swapped = plan.matching.cardinality === "one-to-many";
     const { fillLeft, fillRight } = plan.matching;
-    this.#fillMany = this.#swapped ? fillRight : fillLeft;
-    this.#fillOne = this.#swapped ? fillLeft : fillRight;
+    // With group_right, Prometheus fills the "one" side by fill_right all the same.
+    this.#fillMany = fillLeft;
+    this.#fillOne = fillRight;
     this.#operation = { annotations: context.annotations, position: plan.position };
   }
 

@@ -90,20 +90,19 @@ function columnsOf(labels: Labels, samples: readonly Sample[]): SeriesColumns {
 
 /**
  * The counter reset hint that a sample has after Prometheus has stored it: chunks are cut at resets and changes of
- * layout, inside a chunk there is no reset, and of a chunk's first sample only a reset is known for sure.
+ * layout, so that inside a chunk there is no reset; of a chunk's first sample nothing is known.
  */
 function storedHint(histogram: FloatHistogram, previous: FloatHistogram | undefined): CounterResetHint {
   const { Unknown, Reset, NotReset, Gauge } = CounterResetHint;
   if (histogram.counterResetHint === Gauge) return Gauge;
-  if (histogram.counterResetHint === Reset) return Reset;
+  if (histogram.counterResetHint === Reset) return Unknown;
   if (previous === undefined || previous.counterResetHint === Gauge) return Unknown;
-  if (histogram.count < previous.count) return Reset;
   const sameLayout =
     histogram.schema === previous.schema &&
     histogram.zeroThreshold === previous.zeroThreshold &&
     sameBounds(histogram.customValues, previous.customValues);
-  if (!sameLayout) return Unknown;
-  return detectReset({ ...histogram, counterResetHint: Unknown }, previous) ? Reset : NotReset;
+  const unhinted = { ...histogram, counterResetHint: Unknown };
+  return !sameLayout || detectReset(unhinted, previous) ? Unknown : NotReset;
 }
 
 function slice(columns: SeriesColumns, minTimeMs: number, maxTimeMs: number): SeriesColumns {
