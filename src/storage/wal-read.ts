@@ -65,7 +65,7 @@ export async function* readWal(dir: string, options: ReadWalOptions): AsyncGener
 }
 
 /** The segments that lie in a WAL's folder, ascending; none when there is no folder. */
-export async function listSegments(dir: string): Promise<number[]> {
+async function listSegments(dir: string): Promise<number[]> {
   try {
     return segmentNumbers(await readdir(dir));
   } catch (error) {

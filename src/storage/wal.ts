@@ -6,7 +6,7 @@ import { StorageError, writeError } from "./storage-error.ts";
 import { PAGE_BYTES, RECORD_BYTES_MAX, segmentName, segmentNumbers } from "./wal-format.ts";
 import { type EncodedRecord, encodeRecord, WalFrame } from "./wal-frame.ts";
 
-export { type ReadWalOptions, readWal, type WalDamageInfo, type WalRecord } from "./wal-read.ts";
+export { readWal, type WalDamageInfo } from "./wal-read.ts";
 
 const SEGMENT_BYTES_DEFAULT = 128 * 1024 * 1024; // 128 MiB, as Prometheus
 const FSYNC_INTERVAL_DEFAULT_MS = 1_000;

@@ -15,7 +15,7 @@ export const LEDGER_SERIES = 10;
 const NEW_SERIES_EVERY = 50;
 const PAUSE_MS = 5;
 
-export function ledgerLabels(index: number): Labels {
+function ledgerLabels(index: number): Labels {
   return Labels.fromRecord({ __name__: "ledger", index: String(index) });
 }
 

@@ -1,5 +1,8 @@
 import { StorageError } from "../../storage/storage-error.ts";
 
+/** Bytes that one `write` may touch: 32 bits that begin inside a byte. */
+const SPAN_BYTES = 5;
+
 /** A growing stream of bits, the highest of each byte first, as Prometheus' chunk encodings write them. */
 export class BitWriter {
   #bytes: Uint8Array;
@@ -31,20 +34,19 @@ export class BitWriter {
 
   /** Writes the lowest `count` bits of `value`, 1 <= count <= 32. */
   write(value: number, count: number): void {
-    let at = this.#bits;
-    const end = at + count;
-    if (end > this.#bytes.length * 8) this.#grow(end);
+    const at = this.#bits;
+    const index = at >>> 3;
+    const shift = at & 7;
+    if (index + SPAN_BYTES > this.#bytes.length) this.#grow(index + SPAN_BYTES);
     const bytes = this.#bytes;
-    let left = count;
-    while (left > 0) {
-      const room = 8 - (at & 7);
-      const taken = Math.min(left, room);
-      const part = (value >>> (left - taken)) & ((1 << taken) - 1);
-      bytes[at >>> 3]! |= part << (room - taken);
-      at += taken;
-      left -= taken;
-    }
-    this.#bits = end;
+    // Left-aligned, the bits reach over at most five bytes; those behind the stream's end are zero before and after.
+    const word = value << (32 - count);
+    bytes[index]! |= word >>> (24 + shift);
+    bytes[index + 1] = word >>> (16 + shift);
+    bytes[index + 2] = word >>> (8 + shift);
+    bytes[index + 3] = word >>> shift;
+    bytes[index + 4] = shift === 0 ? 0 : word << (8 - shift);
+    this.#bits = at + count;
   }
 
   /** Writes the lowest `count` bits of the 64-bit pattern high:low, 1 <= count <= 64. */
@@ -76,11 +78,22 @@ export class BitWriter {
     this.uvarint(value < 0 ? -value * 2 - 1 : value * 2);
   }
 
-  #grow(bits: number): void {
-    const grown = new Uint8Array(Math.max((bits + 7) >>> 3, this.#bytes.length * 2));
+  #grow(bytes: number): void {
+    const grown = new Uint8Array(Math.max(bytes, this.#bytes.length * 2));
     grown.set(this.#bytes);
     this.#bytes = grown;
   }
+}
+
+/**
+ * The 32 bits from bit `at` on. Past the array's end zeros are read, so the caller compares its position with the end
+ * of the stream afterwards.
+ */
+export function peek32(bytes: Uint8Array, at: number): number {
+  const index = at >>> 3;
+  const shift = at & 7;
+  const word = (bytes[index]! << 24) | (bytes[index + 1]! << 16) | (bytes[index + 2]! << 8) | bytes[index + 3]!;
+  return shift === 0 ? word : (word << shift) | (bytes[index + 4]! >>> (8 - shift));
 }
 
 /** Reads what `BitWriter` wrote. Throws StorageError STORAGE_TRUNCATED past the end. */
@@ -98,6 +111,11 @@ export class BitReader {
     this.#end = end * 8;
   }
 
+  /** The next bit's place, counted from the start of the array. */
+  get position(): number {
+    return this.#at;
+  }
+
   bit(): number {
     const at = this.#at;
     if (at >= this.#end) throw truncated();
@@ -111,22 +129,7 @@ export class BitReader {
     const next = at + count;
     if (next > this.#end) throw truncated();
     this.#at = next;
-    const bytes = this.#bytes;
-    let index = at >>> 3;
-    let have = 8 - (at & 7);
-    let value = bytes[index]! & (0xff >>> (at & 7));
-    while (have < count) {
-      index++;
-      const missing = count - have;
-      if (missing >= 8) {
-        // 24 bits stay below 2^31; the last byte of a full word would not, so it is made unsigned at the end.
-        value = (value << 8) | bytes[index]!;
-        have += 8;
-      } else {
-        return ((value << missing) | (bytes[index]! >>> (8 - missing))) >>> 0;
-      }
-    }
-    return (value >>> (have - count)) >>> 0;
+    return peek32(this.#bytes, at) >>> (32 - count);
   }
 
   /** The next `count` bits of at most 64: returns the lower half, leaves the upper one in `high`. */

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { z } from "zod";
 import { StorageError } from "../../storage/storage-error.ts";
 import { META_VERSION } from "./block-format.ts";
+import { BLOCK_RANGE_MAX_MS, BLOCK_RANGE_MS } from "./limits.ts";
 
 const parentSchema = z.looseObject({ ulid: z.string(), minTime: z.number(), maxTime: z.number() });
 
@@ -29,10 +30,13 @@ const metaSchema = z.looseObject({
 /** A block's `meta.json`, as Prometheus writes it. */
 export type BlockMeta = z.infer<typeof metaSchema>;
 
-/** @throws StorageError STORAGE_CORRUPT for anything but a meta.json of version 1. */
+/** @throws StorageError STORAGE_CORRUPT for anything but a meta.json of version 1 with a possible range. */
 export function parseMeta(text: string): BlockMeta {
   try {
-    return metaSchema.parse(JSON.parse(text));
+    const meta = metaSchema.parse(JSON.parse(text));
+    const rangeMs = meta.maxTime - meta.minTime;
+    if (rangeMs > 0 && rangeMs <= BLOCK_RANGE_MAX_MS + BLOCK_RANGE_MS) return meta;
+    throw new Error(`range of ${rangeMs} ms`);
   } catch (error) {
     throw new StorageError(
       "STORAGE_CORRUPT",

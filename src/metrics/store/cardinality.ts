@@ -1,7 +1,7 @@
 import { METRIC_NAME } from "../../series/labels.ts";
 import type { HeadIndex } from "./head-index.ts";
 
-export interface NameCount {
+interface NameCount {
   readonly name: string;
   readonly value: number;
 }

@@ -1,9 +1,11 @@
-/** All names of files and folders in a store's folder; they are Prometheus' own. */
+/** All names of files and folders in a store's folder; they are Prometheus' own but where we say otherwise. */
 export const WAL_DIR = "wal";
 export const META_FILE = "meta.json";
 export const INDEX_FILE = "index";
 export const TOMBSTONES_FILE = "tombstones";
 export const CHUNKS_DIR = "chunks";
+/** Ours: how often reading the WAL was begun and not ended. Prometheus passes over it. */
+export const REPLAY_ATTEMPTS_FILE = "replay.attempts";
 
 /** Suffixes of folders that a crash left half made or half removed; deleted at the next start, as Prometheus does. */
 export const CREATION_SUFFIX = ".tmp-for-creation";

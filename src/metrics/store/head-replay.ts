@@ -40,7 +40,7 @@ export async function replayHead(
 }
 
 /** The checkpoint that stands for the most segments, or undefined where there is none. */
-export async function newestCheckpoint(walDir: string): Promise<{ name: string; segment: number } | undefined> {
+async function newestCheckpoint(walDir: string): Promise<{ name: string; segment: number } | undefined> {
   let newest: { name: string; segment: number } | undefined;
   for (const name of await namesIn(walDir)) {
     const segment = checkpointSegment(name);

@@ -30,3 +30,5 @@ export const MAINTENANCE_INTERVAL_MS = 60_000;
 /** Blocks grow by merging three of a size, up to a tenth of the retention time or this: 31 d, as Prometheus. */
 export const BLOCK_RANGE_FACTOR = 3;
 export const BLOCK_RANGE_MAX_MS = 31 * 24 * 60 * 60 * 1_000;
+/** After so many starts that died while reading the WAL it is set aside. */
+export const REPLAY_ATTEMPTS_MAX = 3;

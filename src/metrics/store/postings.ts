@@ -71,7 +71,7 @@ function unionDisjoint(lists: readonly Refs[]): Refs {
   return merged.sort();
 }
 
-export function intersect(left: Refs, right: Refs): Refs {
+function intersect(left: Refs, right: Refs): Refs {
   const [few, many] = left.length <= right.length ? [left, right] : [right, left];
   const found: number[] = [];
   let at = 0;
@@ -83,7 +83,7 @@ export function intersect(left: Refs, right: Refs): Refs {
   return found;
 }
 
-export function subtract(from: Refs, taken: Refs): Refs {
+function subtract(from: Refs, taken: Refs): Refs {
   if (taken.length === 0) return from;
   const kept: number[] = [];
   let at = 0;

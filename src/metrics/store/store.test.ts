@@ -1,3 +1,5 @@
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { CounterResetHint, type FloatHistogram } from "../../series/float-histogram.ts";
 import { Labels } from "../../series/labels.ts";
@@ -133,6 +135,48 @@ test("store: selects by every kind of matcher, as PromQL means them", async () =
     expect((await store.queryable.select(byName("m"), { minTimeMs: 0, maxTimeMs: START_MS - 1 })).length).toBe(0);
     expect(store.cardinality(1).seriesCountByLabelValuePair).toEqual([{ name: "__name__=m", value: 8 }]);
     await store.close();
+  });
+});
+
+test("store: after three starts that died while reading the WAL it is set aside, and the store starts", async () => {
+  await withStoreDir(async (dir) => {
+    const first = await openTestStore(dir);
+    await scrape(first.store, 3, 3);
+    await first.store.close();
+    await writeFile(join(dir, "replay.attempts"), "3");
+    const { store, lines } = await openTestStore(dir);
+    expect(await select(store, "requests_total")).toEqual({});
+    expect(lines.some((line) => `${line["msg"]}`.includes("set aside"))).toBe(true);
+    await scrape(store, 3, 3);
+    await store.close();
+    const names = await readdir(dir);
+    expect(names).not.toContain("replay.attempts");
+    expect(names.some((name) => /^wal-\d+\.corrupt$/.test(name))).toBe(true);
+  });
+});
+
+test("store: a WAL cut at any byte loses only its tail, says so, and takes samples again", async () => {
+  await withStoreDir(async (dir) => {
+    const source = join(dir, "source");
+    const first = await openTestStore(source);
+    await scrape(first.store, 5, 40);
+    await first.store.close();
+    const whole = await readFile(join(source, "wal", "00000000"));
+    let before = 0;
+    for (let cut = 0; cut <= whole.length; cut += cut < 100 ? 1 : 211) {
+      const copy = join(dir, `cut-${cut}`);
+      await mkdir(join(copy, "wal"), { recursive: true });
+      await writeFile(join(copy, "wal", "00000000"), whole.subarray(0, cut));
+      const { store } = await openTestStore(copy);
+      const samples = Object.values(await select(store, "requests_total")).map((points) => points.length);
+      expect(new Set(samples).size, `cut at ${cut}`).toBeLessThanOrEqual(1);
+      expect(samples[0] ?? 0).toBeGreaterThanOrEqual(before);
+      before = samples[0] ?? 0;
+      await scrape(store, 5, 1, START_MS + 3_600_000);
+      expect((await store.queryable.select(byName("requests_total"), ALL)).length).toBe(5);
+      await store.close();
+    }
+    expect(before).toBeGreaterThan(30);
   });
 });
 

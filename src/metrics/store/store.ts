@@ -13,6 +13,7 @@ import { type ReplayResult, replayHead } from "./head-replay.ts";
 import { BLOCK_CACHE_BYTES_MAX } from "./limits.ts";
 import { Maintenance } from "./maintenance.ts";
 import { PageCache } from "./page-cache.ts";
+import { ReplayGuard } from "./replay-guard.ts";
 import { type GaugeSource, StoreMetrics } from "./store-metrics.ts";
 import { type MetricsQueryable, StoreQueryable } from "./store-queryable.ts";
 
@@ -93,6 +94,7 @@ export class MetricsStore {
     const { dir, logger } = options;
     const walDir = join(dir, WAL_DIR);
     await mkdir(walDir, { recursive: true });
+    const guard = new ReplayGuard(dir, logger);
     let store: MetricsStore | undefined;
     const metrics = new StoreMetrics(options.registry, () => (store === undefined ? undefined : store.#gauges()));
     const startedAt = performance.now();
@@ -101,9 +103,11 @@ export class MetricsStore {
     await blocks.load();
     const head = new Head();
     head.minValidTimeMs = blocks.maxTimeMs ?? Number.NEGATIVE_INFINITY;
+    if (await guard.begin((options.now ?? Date.now)())) metrics.walCorruptions.inc();
     const replayed = await replayHead(head, walDir, (damagedDir, info) =>
       reportDamage(logger, metrics, damagedDir, info),
     );
+    await guard.passed();
     const seconds = (performance.now() - startedAt) / 1_000;
     metrics.replaySeconds.set(seconds);
     reportReplay(logger, replayed, head, seconds);

@@ -1,11 +1,12 @@
 import { invariant } from "../../runtime/invariant.ts";
 import { StorageError } from "../../storage/storage-error.ts";
-import { BitReader, BitWriter } from "./bit-stream.ts";
+import { BitReader, BitWriter, peek32 } from "./bit-stream.ts";
 import { XorValue } from "./xor-value.ts";
 
 /** Bytes of a new chunk's buffer; most chunks of counters and gauges end below twice this. */
 const INITIAL_BYTES = 128;
 const COUNT_BYTES = 2;
+const TWO_32 = 4_294_967_296;
 /**
  * One chunk under way in Prometheus' XOR encoding (tsdb/chunkenc/xor.go): u16 count, then per sample the delta of the
  * time's delta and the XOR with the previous value. Format: docs/formats/metrics-block.md.
@@ -59,9 +60,9 @@ export class XorChunkWriter {
   #writeDeltaOfDelta(difference: number): void {
     const stream = this.#stream;
     if (difference === 0) stream.bit(0);
-    else if (fits(difference, 14)) stream.write((0b10 << 14) | (difference & 0x3fff), 16);
-    else if (fits(difference, 17)) stream.write((0b110 << 17) | (difference & 0x1ffff), 20);
-    else if (fits(difference, 20)) stream.write((0b1110 << 20) | (difference & 0xfffff), 24);
+    else if (difference >= -8_191 && difference <= 8_192) stream.write((0b10 << 14) | (difference & 0x3fff), 16);
+    else if (difference >= -65_535 && difference <= 65_536) stream.write((0b110 << 17) | (difference & 0x1ffff), 20);
+    else if (difference >= -524_287 && difference <= 524_288) stream.write((0b1110 << 20) | (difference & 0xfffff), 24);
     else {
       stream.write(0b1111, 4);
       stream.int64(difference);
@@ -93,38 +94,75 @@ export function decodeXorChunk(
   const count = chunkSampleCount(bytes, start, end);
   if (count === 0) return 0;
   const reader = new BitReader(bytes, start + COUNT_BYTES, end);
-  const value = new XorValue();
   let timestampMs = reader.varint();
-  value.readFirst(reader);
+  let low = reader.read64(64) | 0;
+  let high = reader.high | 0;
   let deltaMs = 0;
-  let target = at;
-  for (let index = 0; ; ) {
-    timestamps[target] = timestampMs;
-    valueBits[2 * target] = value.low;
-    valueBits[2 * target + 1] = value.high;
-    target++;
-    index++;
-    if (index === count) return count;
-    deltaMs = index === 1 ? reader.uvarint() : deltaMs + readDeltaOfDelta(reader);
+  let trailing = 0;
+  let significant = 0;
+  if (count > 1) deltaMs = reader.uvarint();
+  timestamps[at] = timestampMs;
+  valueBits[2 * at] = low;
+  valueBits[2 * at + 1] = high;
+  // From here on without the reader: a position, and 32 bits at a time. It is checked after each sample, as `peek32`
+  // may look past the end but gives zeros there.
+  let position = reader.position;
+  const endPosition = end * 8;
+  const last = at + count;
+  for (let target = at + 1; target < last; target++) {
+    if (target > at + 1) {
+      const word = peek32(bytes, position);
+      if (word >= 0) position += 1;
+      else if (word >>> 30 === 0b10) {
+        deltaMs += signed((word >>> 16) & 0x3fff, 14);
+        position += 16;
+      } else if (word >>> 29 === 0b110) {
+        deltaMs += signed((word >>> 12) & 0x1ffff, 17);
+        position += 20;
+      } else if (word >>> 28 === 0b1110) {
+        deltaMs += signed((word >>> 8) & 0xfffff, 20);
+        position += 24;
+      } else {
+        deltaMs += peek32(bytes, position + 4) * TWO_32 + (peek32(bytes, position + 36) >>> 0);
+        position += 68;
+      }
+    }
     timestampMs += deltaMs;
-    value.read(reader);
+    const control = peek32(bytes, position);
+    if (control >= 0) position += 1;
+    else {
+      if (control >>> 30 === 0b10) position += 2;
+      else {
+        significant = (control >>> 19) & 63 || 64;
+        trailing = 64 - ((control >>> 25) & 31) - significant;
+        if (trailing < 0) throw new StorageError("STORAGE_CORRUPT", "chunk value is wider than 64 bits");
+        position += 13;
+      }
+      if (significant === 0) throw new StorageError("STORAGE_CORRUPT", "chunk value has no window");
+      if (significant <= 32) {
+        const bits = peek32(bytes, position) >>> (32 - significant);
+        if (trailing >= 32) high ^= bits << (trailing - 32);
+        else {
+          low ^= bits << trailing;
+          if (trailing > 0) high ^= bits >>> (32 - trailing);
+        }
+      } else {
+        const bitsHigh = peek32(bytes, position) >>> (64 - significant);
+        const bitsLow = peek32(bytes, position + significant - 32);
+        low ^= bitsLow << trailing;
+        high ^= trailing === 0 ? bitsHigh : (bitsHigh << trailing) | (bitsLow >>> (32 - trailing));
+      }
+      position += significant;
+    }
+    if (position > endPosition) throw new StorageError("STORAGE_TRUNCATED", "chunk ends inside a sample");
+    timestamps[target] = timestampMs;
+    valueBits[2 * target] = low;
+    valueBits[2 * target + 1] = high;
   }
-}
-
-function readDeltaOfDelta(reader: BitReader): number {
-  if (reader.bit() === 0) return 0;
-  if (reader.bit() === 0) return signed(reader.read(14), 14);
-  if (reader.bit() === 0) return signed(reader.read(17), 17);
-  if (reader.bit() === 0) return signed(reader.read(20), 20);
-  return reader.int64();
+  return count;
 }
 
 /** Prometheus' ranges are lopsided: -(2^(n-1) - 1) to 2^(n-1), so the pattern 10…0 is positive. */
-function fits(value: number, bits: number): boolean {
-  const half = 2 ** (bits - 1);
-  return value >= 1 - half && value <= half;
-}
-
 function signed(pattern: number, bits: number): number {
-  return pattern > 2 ** (bits - 1) ? pattern - 2 ** bits : pattern;
+  return pattern > 1 << (bits - 1) ? pattern - (1 << bits) : pattern;
 }
