@@ -29,6 +29,8 @@ describe("requests become metrics", () => {
       'fastapi_requests_in_progress{app_name="gatewayz",method="POST",path="/v1/chat/completions"} 0',
       'model_inference_requests_total{provider="simulator",model="gpt-4o-mini",status="success"} 1',
       'model_inference_duration_seconds_bucket{provider="simulator",model="gpt-4o-mini",le="1.0"} 1',
+      'model_inference_requests_total{provider="simulator",model="gpt-4o-mini",status="error"} 0',
+      'http_requests_total{method="POST",endpoint="/v1/chat/completions",status_code="500",status_class="5xx"} 0',
       'tokens_used_total{provider="simulator",model="gpt-4o-mini",token_type="input"} 20',
       'gatewayz_api_cost_usd_total{provider="simulator",model="gpt-4o-mini"} 0.000027',
       'gatewayz_api_cost_per_request_usd_bucket{provider="simulator",model="gpt-4o-mini",le="1e-05"} 0',

@@ -13,12 +13,16 @@ export function isScrape(record: RequestRecord): boolean {
   return SCRAPE_ROUTES.has(record.route);
 }
 
+/** Routes and models whose error counters were begun; far more than there are. */
+const BEGUN_MAX = 5_000;
+
 /** Stages that happen before a provider is asked. */
 const FRONTEND_STAGES = ["request_parsing", "auth_validation", "request_preparation"] as const;
 
 /** Feeds the HTTP, inference, token, cost and latency metrics from a request's record. */
 export class RequestMetrics {
   readonly #set: MetricSet;
+  readonly #begun = new Set<string>();
   readonly #tokensByModel = new Map<string, { input: number; output: number }>();
 
   constructor(set: MetricSet) {
@@ -64,12 +68,32 @@ export class RequestMetrics {
     const status = String(outcome.statusCode);
     const klass = statusClass(outcome.statusCode);
     const exemplar = exemplarOf(durationSeconds);
+    if (record.inference !== undefined) this.#beginHttpErrors(method, path);
     set.counter("fastapi_requests_total").child(APP_NAME, method, path, status, klass).inc();
     set.counter("http_requests_total").child(method, path, status, klass).inc();
     set.histogram("fastapi_requests_duration_seconds").child(APP_NAME, method, path).observe(durationSeconds, exemplar);
     set.histogram("http_request_duration_seconds").child(method, path).observe(durationSeconds, exemplar);
     set.histogram("fastapi_request_size_bytes").child(APP_NAME, method, path).observe(record.requestBodyBytes);
     set.histogram("fastapi_response_size_bytes").child(APP_NAME, method, path).observe(outcome.responseBodyBytes);
+  }
+
+  /**
+   * Error counters begin at zero with the first request: the first error is an increase then, and an error rate without
+   * errors is 0 instead of unknown.
+   */
+  #beginHttpErrors(method: string, path: string): void {
+    if (!this.#isNew(`${method} ${path}`)) return;
+    for (const status of [400, 500]) {
+      const labels = [method, path, String(status), statusClass(status)] as const;
+      this.#set.counter("fastapi_requests_total").child(APP_NAME, ...labels);
+      this.#set.counter("http_requests_total").child(...labels);
+    }
+  }
+
+  #isNew(key: string): boolean {
+    if (this.#begun.has(key) || this.#begun.size >= BEGUN_MAX) return false;
+    this.#begun.add(key);
+    return true;
   }
 
   #stages(record: RequestRecord): void {
@@ -130,6 +154,10 @@ export class RequestMetrics {
     const set = this.#set;
     const { provider, model } = answeredBy(record);
     const status = succeeded(record) ? "success" : "error";
+    if (this.#isNew(`${provider} ${model}`)) {
+      for (const each of ["success", "error"])
+        set.counter("model_inference_requests_total").child(provider, model, each);
+    }
     set.counter("model_inference_requests_total").child(provider, model, status).inc(1, exemplarOf(1));
     set
       .histogram("model_inference_duration_seconds")
