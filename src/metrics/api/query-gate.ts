@@ -55,13 +55,14 @@ export class QueryGate {
     }
   }
 
-  #wait(signal: AbortSignal): Promise<void> {
+  async #wait(signal: AbortSignal): Promise<void> {
     if (this.#waiting.length >= QUERIES_WAITING_MAX) {
       throw new ApiError(
         "unavailable",
         `too many queries: ${QUERIES_RUNNING_MAX} run and ${QUERIES_WAITING_MAX} wait; try again later`,
       );
     }
+    if (signal.aborted) throw new ApiError("canceled", "query was canceled in query queue");
     return new Promise((resolve, reject) => {
       const go = (): void => {
         signal.removeEventListener("abort", leave);

@@ -60,7 +60,12 @@ export async function sendPieces(
   if (zipped) reply.header("content-encoding", "gzip");
   if (second.done) return reply.send(zipped ? await gzipAsync(head, { level: GZIP_LEVEL }) : Buffer.from(head));
   const stream = Readable.from(resume(head, second.value, chunks));
-  return reply.send(zipped ? stream.pipe(createGzip({ level: GZIP_LEVEL })) : stream);
+  if (!zipped) return reply.send(stream);
+  const compressed = createGzip({ level: GZIP_LEVEL });
+  // Joined so that an error, or a client that leaves, ends both; the error reaches fastify through `compressed`.
+  stream.once("error", (error) => compressed.destroy(error));
+  compressed.once("close", () => stream.destroy());
+  return reply.send(stream.pipe(compressed));
 }
 
 function* resume(first: string, second: string, rest: Iterable<string>): Generator<Buffer> {

@@ -289,7 +289,8 @@ test("the loop scrapes at once, then at its interval, and ends its series when i
   const { loop, store } = await fixture();
   loop.start();
   await expect.poll(() => store.commits, { timeout: 2_000 }).toBeGreaterThanOrEqual(1);
-  await loop.stop(true);
+  await loop.stop();
+  await loop.endSeries();
   const stale = store.take(/ 1 @|scrape_[dsp]/);
   expect(stale.map((line) => line.replace(/\{.*\}| @.*/g, ""))).toEqual(["a stale", "up stale"]);
 });

@@ -60,12 +60,11 @@ export class ScrapeLoop {
     this.#run();
   }
 
-  /** Ends the loop. @param isGone true marks the target's series stale: it is no longer scraped by anyone here. */
-  async stop(isGone: boolean): Promise<void> {
+  /** Ends the loop; a scrape that is under way is given up. */
+  async stop(): Promise<void> {
     this.#stopping.abort();
     clearTimeout(this.#timer);
     await this.#running;
-    if (isGone) await this.#endOfRun();
   }
 
   #run(): void {
@@ -199,8 +198,8 @@ export class ScrapeLoop {
     metrics.cacheEntries.set({ scrape_job: target.pool }, this.#cache.metadata.size);
   }
 
-  /** The target is gone: everything it brought ends here, `up` included. */
-  async #endOfRun(): Promise<void> {
+  /** After `stop`, where nobody scrapes the target any more: everything it brought ends here, `up` included. */
+  async endSeries(): Promise<void> {
     const appender = this.#options.appender();
     const atMs = this.#now();
     for (const series of this.#cache.live()) appendStaleMarker(appender, series, atMs, this.#options.metrics);

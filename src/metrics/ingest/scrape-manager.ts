@@ -24,14 +24,21 @@ export class ScrapeManager {
     for (const [jobName, pool] of this.#pools) {
       if (wanted.has(jobName)) continue;
       this.#pools.delete(jobName);
-      await pool.stop(true);
+      await pool.stop();
+      await pool.endSeries(() => false);
+      this.#dependencies.metrics.poolTargets.remove({ scrape_job: jobName });
     }
-    for (const pool of fresh) {
-      // The same job under new settings goes on with the same series: no staleness markers between the two.
-      await this.#pools.get(pool.config.jobName)?.stop(false);
-      this.#pools.set(pool.config.jobName, pool);
-      await pool.start();
-    }
+    for (const pool of fresh) await this.#replace(pool);
+  }
+
+  /** Series of targets that are scraped under the new settings too go on without a staleness marker in between. */
+  async #replace(pool: ScrapePool): Promise<void> {
+    const before = this.#pools.get(pool.config.jobName);
+    await before?.stop();
+    this.#pools.set(pool.config.jobName, pool);
+    await pool.start();
+    const kept = new Set(pool.targets.map(({ labels }) => labels.key));
+    await before?.endSeries(({ labels }) => kept.has(labels.key));
   }
 
   get targets(): Target[] {
@@ -52,7 +59,7 @@ export class ScrapeManager {
   }
 
   async stop(): Promise<void> {
-    await Promise.all([...this.#pools.values()].map((pool) => pool.stop(false)));
+    await Promise.all([...this.#pools.values()].map((pool) => pool.stop()));
     this.#pools.clear();
   }
 }

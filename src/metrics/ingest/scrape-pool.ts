@@ -62,14 +62,17 @@ export class ScrapePool {
     }, refreshMs);
   }
 
-  /** @param isGone true when the job is no longer configured: its series end here. */
-  async stop(isGone: boolean): Promise<void> {
+  /** Ends all loops and connections. */
+  async stop(): Promise<void> {
     this.#stopped = true;
     clearInterval(this.#timer);
-    await Promise.all([...this.#loops.values()].map((loop) => loop.stop(isGone)));
-    this.#loops.clear();
+    await Promise.all([...this.#loops.values()].map((loop) => loop.stop()));
     await this.#client.close();
-    if (isGone) this.#dependencies.metrics.poolTargets.remove({ scrape_job: this.config.jobName });
+  }
+
+  /** After `stop`: ends the series of the targets that nobody goes on scraping. */
+  async endSeries(goesOn: (target: Target) => boolean): Promise<void> {
+    for (const loop of this.#loops.values()) if (!goesOn(loop.target)) await loop.endSeries();
   }
 
   async #sync(): Promise<void> {
@@ -91,7 +94,8 @@ export class ScrapePool {
     for (const [key, loop] of this.#loops) {
       if (wanted.has(key)) continue;
       this.#loops.delete(key);
-      await loop.stop(true);
+      await loop.stop();
+      await loop.endSeries();
     }
     for (const [key, target] of wanted) {
       if (this.#loops.has(key)) continue;

@@ -158,6 +158,8 @@ export class RuleGroup {
       rule.status.lastError = "";
       return samples.length;
     } catch (error) {
+      // A query that shutdown cut off says nothing about the rule.
+      if (this.#stopped) return 0;
       rule.status.health = "err";
       rule.status.lastError = (error as Error).message;
       metrics.failures.inc({ rule_group: this.key });

@@ -78,8 +78,9 @@ export class RuleManager {
   }
 
   async stop(): Promise<void> {
+    const stopped = this.groups.map((group) => group.stop(false));
     this.#stopping.abort();
-    await Promise.all(this.groups.map((group) => group.stop(false)));
+    await Promise.all(stopped);
   }
 
   readonly #query: RuleQuery = async (expression, timeMs) => {
