@@ -159,6 +159,18 @@ test("texts are varied and near the length asked for; pieces join to the text", 
   }
 });
 
+test.each([
+  ["What is 12 * 7?", /^12 \* 7 = 84\.$/],
+  ["Hello there", /^Hello!/],
+  ["What is the capital of France?", /the capital of France/],
+  ["Please give me 5 tips for faster builds", /faster builds[^]*\n- /],
+  ["Write a SQL query for duplicates", /```sql\nSELECT/],
+  ["Write a python function", /```python\ndef total\(values\):\n {4}/],
+  ["", /this/],
+])("the answer to %j fits", (prompt, expected) => {
+  for (let seed = 0; seed < 10; seed++) expect(answerText(prompt, 120, new Random(seed))).toMatch(expected);
+});
+
 test("samples fit their schema", () => {
   const fits: [JsonObject, (value: unknown) => boolean][] = [
     [
