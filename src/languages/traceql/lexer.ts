@@ -83,8 +83,8 @@ function readToken(text: string, offset: number): { token: Token; next: number }
   const first = text[offset]!;
   if (first === '"' || first === "`") return readString(text, offset, make);
   const number = matchAt(NUMBER, text, offset);
-  // A dot starts an attribute unless a digit follows and the text before cannot end one.
-  if (number !== undefined && first !== ".") return readNumber(text, offset, number, make);
+  // `.5` is a number, as Go's scanner has it; an attribute whose name begins with a digit needs quotes.
+  if (number !== undefined) return readNumber(text, offset, number, make);
   const word = matchAt(WORD, text, offset);
   if (word !== undefined) {
     const afterWord = text[offset + word.length];
@@ -123,12 +123,7 @@ function readNumber(text: string, offset: number, number: string, make: Make): {
   return make(type, number, offset + number.length, value);
 }
 
-function readAttribute(
-  text: string,
-  word: string,
-  start: number,
-  make: Make,
-): { token: Token; next: number } {
+function readAttribute(text: string, word: string, start: number, make: Make): { token: Token; next: number } {
   let scope = word;
   let next = start;
   if (word === "parent") {

@@ -32,7 +32,7 @@ export function parseFieldExpr(tokens: TokenStream, least = 1): FieldExpr {
     const op = tokens.symbol;
     const precedence = PRECEDENCE[op] ?? 0;
     if (precedence < least || precedence === 0) return left;
-    tokens.advance();
+    tokens.takeOperator();
     const right = tokens.nested(() => parseFieldExpr(tokens, precedence === POWER ? precedence : precedence + 1));
     left = { type: "binary", op: op as Binary["op"], left, right };
   }

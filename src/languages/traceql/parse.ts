@@ -54,6 +54,13 @@ export function parseTraceql(text: string): Query {
   return query;
 }
 
+/** Parses one attribute or intrinsic, as APIs name them. @throws TraceqlError */
+export function parseTraceqlField(text: string): FieldRef {
+  const tokens = new TokenStream(text);
+  const field = parseFieldRef(tokens);
+  return tokens.atEnd ? field : tokens.unexpected();
+}
+
 /** An element of a pipeline, or an aggregate that only a pipeline in parentheses may end with. */
 type Open = PipelineElement | Scalar;
 
@@ -116,7 +123,7 @@ function parseOperation(tokens: TokenStream, least: number): Open {
     const op = tokens.symbol;
     const precedence = precedenceOf(op, left);
     if (precedence === 0 || precedence <= least - 1) return left;
-    tokens.advance();
+    tokens.takeOperator();
     // Equal precedence groups to the left, but powers to the right.
     const right = parseOperation(tokens, op === "^" ? precedence : precedence + 1);
     left = combine(tokens, op, left, right);

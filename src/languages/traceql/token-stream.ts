@@ -5,6 +5,8 @@ import { TraceqlError } from "./traceql-error.ts";
 
 /** Deepest nesting of parentheses and unary operators; recursion in parser and evaluator is bounded by it. */
 const DEPTH_MAX = 100;
+/** Most operators of one query: a chain of them nests as deep as it is long. */
+const OPERATORS_MAX = 1_000;
 
 /** Tokens of one query with the questions that a recursive-descent parser asks. */
 export class TokenStream {
@@ -12,6 +14,7 @@ export class TokenStream {
   readonly #tokens: readonly Token[];
   #index = 0;
   #depth = 0;
+  #operators = 0;
 
   constructor(text: string) {
     this.#text = text;
@@ -88,6 +91,14 @@ export class TokenStream {
     if (type !== "string" && type !== "int" && type !== "float" && type !== "duration") return undefined;
     this.advance();
     return { type: "static", valueType: type, value: type === "string" ? text : value };
+  }
+
+  /** Consumes an operator. @throws TraceqlError past the limit of operators. */
+  takeOperator(): string {
+    if (++this.#operators > OPERATORS_MAX) {
+      throw new TraceqlError(`query has more than ${OPERATORS_MAX} operators`);
+    }
+    return this.takeWord();
   }
 
   /** Runs a parser one level deeper. @throws TraceqlError past the depth limit. */

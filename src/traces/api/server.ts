@@ -3,8 +3,10 @@ import { createHttpServer } from "../../runtime/http-server.ts";
 import type { RoleContext } from "../../runtime/role.ts";
 import type { TraceMetrics } from "../metrics.ts";
 import type { TraceStore } from "../store/trace-store.ts";
+import { addMetricsRoutes } from "./metrics-routes.ts";
 import { addSearchRoutes } from "./search-routes.ts";
 import { addStatusRoutes, READINESS_PATHS } from "./status-routes.ts";
+import { addTagRoutes } from "./tag-routes.ts";
 import { addTraceRoutes } from "./trace-routes.ts";
 
 /** What the routes of the query API need. */
@@ -25,5 +27,7 @@ export function createApiServer(context: RoleContext, api: ApiContext): FastifyI
   addStatusRoutes(app, context, api);
   addTraceRoutes(app, api);
   addSearchRoutes(app, api);
+  addMetricsRoutes(app, api);
+  addTagRoutes(app, api);
   return app;
 }

@@ -5,6 +5,7 @@ import { anyValue, attributeKey } from "./attribute-value.ts";
 import { BlockFacts } from "./block-facts.ts";
 import { compileValue, type Getter, hex } from "./compile-value.ts";
 import { columnRequests, fieldsOf, Pipeline, type Spanset } from "./pipeline.ts";
+import { blockFilter } from "./prune.ts";
 import { QueryBudget } from "./query-budget.ts";
 import { SERVICE_NAME, TraceSummary } from "./trace-summary.ts";
 
@@ -52,7 +53,7 @@ export async function searchTraces(store: TraceStore, options: SearchOptions): P
   let inspectedTraces = 0;
   let inspectedSpans = 0;
   let inspectedBlocks = 0;
-  for await (const block of store.blocks(startMs, endMs, requests)) {
+  for await (const block of store.blocks(startMs, endMs, requests, blockFilter(query))) {
     await budget.pause();
     inspectedBlocks++;
     inspectedSpans += block.rowCount;

@@ -9,7 +9,7 @@ import { WAL_DIR } from "./filenames.ts";
 import { Head } from "./head.ts";
 import { HeadBlock } from "./head-block.ts";
 import { type BlockFilter, SegmentSet } from "./segment-set.ts";
-import type { ColumnRequest, SpanBlock } from "./span-block.ts";
+import { attributeScopes, type ColumnRequest, type SpanBlock } from "./span-block.ts";
 
 /** Small segments of the log, so that what a head covered can be deleted soon after its segment is complete. */
 const WAL_SEGMENT_BYTES = 16 * 1024 * 1024; // 16 MiB
@@ -137,6 +137,16 @@ export class TraceStore {
       if (rows.length > 0) yield { block: new HeadBlock(head, [head.traces[rows[0]!]!]), trace: 0 };
     }
     yield* this.#segments.blocksOfTrace(traceId);
+  }
+
+  /** Attribute keys in use, from the head and from the directories of segments; with repetitions. */
+  async *attributeKeys(startMs: number, endMs: number): AsyncGenerator<ColumnRequest> {
+    for (const head of [this.#head, ...this.#frozen.map((frozen) => frozen.head)]) {
+      for (const scope of attributeScopes) for (const key of head.attributes[scope].keys) yield { scope, key };
+    }
+    for await (const { blocks } of this.#segments.directories(startMs, endMs)) {
+      for (const { columns } of blocks) yield* columns;
+    }
   }
 
   /** Writes what the log has not synced and stops; the head stays in the log. */
