@@ -1,4 +1,5 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import fastifyStatic from "@fastify/static";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
@@ -16,7 +17,6 @@ const CONTENT_SECURITY_POLICY =
 export async function addPageRoutes(app: FastifyInstance, access: Access, webDir: string): Promise<void> {
   const indexFile = join(webDir, "index.html");
   if (!existsSync(indexFile)) throw new Error(`the web UI is not built: ${indexFile} is missing; run npm run build`);
-  const index = readFileSync(indexFile);
   await app.register(fastifyStatic, {
     root: webDir,
     prefix: "/public/",
@@ -33,7 +33,8 @@ export async function addPageRoutes(app: FastifyInstance, access: Access, webDir
       if (!known && access.opensWithoutLogin) reply.header("set-cookie", access.sessions.cookie(isSecure(request)));
       else if (!known && page !== "/login")
         return reply.redirect(`/login?next=${encodeURIComponent(request.url)}`, 302);
-      return sendIndex(reply, index);
+      // Read each time: an update replaces the page together with the hashed files it names.
+      return sendIndex(reply, await readFile(indexFile));
     });
   }
 
