@@ -1,11 +1,9 @@
-import { isUtf8 } from "node:buffer";
 import type { ServerResponse } from "node:http";
 import type { FastifyReply, FastifyRequest } from "fastify";
-import { decodeBody, parseJson } from "../../runtime/body.ts";
 import type { Reservation } from "../access/rate-limits.ts";
 import { type Dialect, GatewayError, toGatewayError } from "../errors.ts";
 import type { Gateway } from "../gateway.ts";
-import { isObject, type JsonObject, stringAt } from "../json.ts";
+import { type JsonObject, stringAt } from "../json.ts";
 import { nowMs } from "../record.ts";
 import type { InferenceRequest, RequestOutcome, RequestRecord } from "../request-record.ts";
 import type { Answer } from "../routing/attempt.ts";
@@ -17,6 +15,7 @@ import { breakError } from "../stream/relay.ts";
 import { Conversation } from "../translation/conversation.ts";
 import { meteredUsage } from "../usage/metered-usage.ts";
 import { withGatewayUsage } from "./gateway-usage.ts";
+import { readJsonBody } from "./json-body.ts";
 import { passedHeaders } from "./passed-headers.ts";
 import { errorReply, recordedError } from "./request-state.ts";
 
@@ -28,22 +27,6 @@ const CLIENT_GONE = new Error("client gone");
 export interface InferenceRoute {
   readonly dialect: Dialect;
   validate(body: JsonObject): InferenceRequest;
-}
-
-/** The body of a request as a JSON object. @throws GatewayError INVALID_JSON, UNSUPPORTED_MEDIA_TYPE, REQUEST_TOO_LARGE. */
-export async function readJsonBody(gateway: Gateway, request: FastifyRequest): Promise<JsonObject> {
-  const { bodyBytesMax } = gateway.context.config.gateway;
-  try {
-    const raw = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-    if (request.record) request.record.requestBodyBytes = raw.length;
-    const bytes = await decodeBody(request.headers["content-encoding"], raw, bodyBytesMax);
-    if (!isUtf8(bytes)) throw new GatewayError("INVALID_JSON", { reason: "it is not UTF-8" });
-    const body = parseJson(bytes.toString("utf8"));
-    if (!isObject(body)) throw new GatewayError("INVALID_JSON", { reason: "it must be a JSON object" });
-    return body;
-  } catch (error) {
-    throw toGatewayError(error, bodyBytesMax);
-  }
 }
 
 /**

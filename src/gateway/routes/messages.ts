@@ -7,7 +7,8 @@ import { postOptions } from "../providers/upstream-request.ts";
 import { randomHex } from "../record.ts";
 import { resolveTargets, type Target } from "../routing/resolve.ts";
 import { estimateInputTokens } from "../usage/estimate.ts";
-import { type InferenceRoute, readJsonBody, serveInference } from "./inference.ts";
+import { type InferenceRoute, serveInference } from "./inference.ts";
+import { readJsonBody } from "./json-body.ts";
 import { validateMessages } from "./validate.ts";
 
 const COUNT_TIMEOUT_MS = 5_000;

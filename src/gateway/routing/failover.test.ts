@@ -25,8 +25,8 @@ beforeAll(async () => {
         fireworks: { baseUrl: first.url, models: ["m-1", "only-first"] },
         together: { baseUrl: second.url, models: ["m-1"] },
       },
-      timeouts: { attempt: "300ms", streamIdle: "500ms" },
-      breaker: { consecutiveFailures: 3, openFor: "150ms" },
+      timeouts: { attempt: "800ms", streamIdle: "800ms" },
+      breaker: { consecutiveFailures: 3, openFor: "1s" },
     },
   });
 });
@@ -152,7 +152,7 @@ test("the breaker opens after consecutive failures, is passed over, and closes a
   // All open: the first is tried anyway.
   expect((await ask({ model: "only-first" })).status).toBe(503);
   expect(first.seen).toHaveLength(4);
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await new Promise((resolve) => setTimeout(resolve, 1_050));
   first.answer = json(OPENAI_COMPLETION);
   await ask();
   await ask();
