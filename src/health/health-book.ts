@@ -77,6 +77,12 @@ export class HealthBook {
       .slice(0, limit);
   }
 
+  /** Looks at a model later, because asking now said nothing about it. Not written: after a restart it is due again. */
+  postpone(target: Target, untilMs: number): void {
+    const state = this.#models.get(keyOf(target));
+    if (state !== undefined) this.#models.set(keyOf(target), { ...state, nextCheckAtMs: untilMs });
+  }
+
   /**
    * Takes results in the order given. All of them are written in one transaction, or none.
    * @throws the store's error; nothing changed then.

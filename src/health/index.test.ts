@@ -11,12 +11,15 @@ import { start } from "./index.ts";
 let gateway: Server;
 let gatewayUrl: string;
 let broken = true;
+/** Every probe is refused for want of room while this is true. */
+let busy = false;
 let probes: { headers: IncomingMessage["headers"]; body: Record<string, unknown> }[];
 let context: TestContext;
 let role: Role;
 
 beforeEach(async () => {
   broken = true;
+  busy = false;
   probes = [];
   gateway = createServer(async (request, reply) => {
     const parts: Buffer[] = [];
@@ -29,7 +32,10 @@ beforeEach(async () => {
     }
     const body = JSON.parse(Buffer.concat(parts).toString("utf8")) as Record<string, unknown>;
     probes.push({ headers: request.headers, body });
-    if (body["model"] === "broken" && broken) {
+    if (busy) {
+      reply.statusCode = 503;
+      reply.end(JSON.stringify({ error: { code: "concurrency_queue_full", message: "busy" } }));
+    } else if (body["model"] === "broken" && broken) {
       reply.statusCode = 502;
       reply.end(JSON.stringify({ error: { code: "provider_error", message: "it broke" } }));
     } else reply.end(JSON.stringify({ choices: [], usage: { total_tokens: 6 } }));
@@ -157,6 +163,15 @@ test("a restart finds what was known, without asking the gateway", async () => {
   await startRole("http://127.0.0.1:9", context.dataDir);
   const { body } = await get("/status");
   expect(body).toMatchObject({ models_tracked: 3, health_monitoring_active: false, status: "running" });
+});
+
+test("a busy gateway says nothing about its models, and is not asked again at once", async () => {
+  busy = true;
+  await startRole();
+  await vi.waitFor(() => expect(probes).toHaveLength(3), { timeout: 5_000 });
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  expect(probes).toHaveLength(3);
+  expect((await get("/metrics")).body).toMatchObject({ total_models: 3, tracked_models: 0, active_incidents: 0 });
 });
 
 test("a database that cannot be used is left alone; results are kept in memory", async () => {

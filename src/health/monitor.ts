@@ -20,6 +20,8 @@ const TIERS_EVERY_YOUNG_MS = 60_000;
 const CATALOGUE_EVERY_MS = 60_000;
 /** While the gateway cannot be asked, it is asked again this often: at a start it comes up seconds later. */
 const UNREACHABLE_PAUSE_MS = 2_000;
+/** A probe that the gateway refused because it was busy is repeated after this, so that probes do not add to the load. */
+const INCONCLUSIVE_PAUSE_MS = 30_000;
 /** A gateway that starts beside this service answers by then. */
 const STARTING_MS = 10_000;
 const PRUNE_EVERY_MS = 10 * 60_000;
@@ -139,6 +141,7 @@ export class Monitor {
       if (signal.aborted || !this.gatewayReachable) return;
       const check = await client.probe(state);
       if (check !== undefined) this.take([check]);
+      else this.#options.book.postpone(state, Date.now() + INCONCLUSIVE_PAUSE_MS);
     } catch (error) {
       if (!(error instanceof GatewayUnreachable)) throw error;
       this.#setReachable(false, { reason: error.message });
