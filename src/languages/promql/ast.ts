@@ -28,12 +28,12 @@ export type DurationOperator = "+" | "-" | "*" | "/" | "%" | "^" | "min_of" | "m
 export type AtModifier = number | "start" | "end";
 
 /** Modifiers that a vector selector and a subquery share. */
-export interface Modifiers {
+interface Modifiers {
   readonly offset?: Duration;
   readonly at?: AtModifier;
 }
 
-export interface NumberLiteral {
+interface NumberLiteral {
   readonly kind: "number";
   readonly value: number;
   /** True where it was written as a duration (`5m`), for the formatter. */
@@ -41,30 +41,30 @@ export interface NumberLiteral {
   readonly position: Position;
 }
 
-export interface StringLiteral {
+interface StringLiteral {
   readonly kind: "string";
   readonly value: string;
   readonly position: Position;
 }
 
-export interface ParenExpr {
+interface ParenExpr {
   readonly kind: "paren";
   readonly inner: Expr;
   readonly position: Position;
 }
 
-export interface UnaryExpr {
+interface UnaryExpr {
   readonly kind: "unary";
   readonly operator: "+" | "-";
   readonly operand: Expr;
   readonly position: Position;
 }
 
-export type ArithmeticOperator = "+" | "-" | "*" | "/" | "%" | "^" | "atan2";
-export type ComparisonOperator = "==" | "!=" | ">" | "<" | ">=" | "<=";
+type ArithmeticOperator = "+" | "-" | "*" | "/" | "%" | "^" | "atan2";
+type ComparisonOperator = "==" | "!=" | ">" | "<" | ">=" | "<=";
 export type SetOperator = "and" | "or" | "unless";
 /** `</` and `>/` cut histograms. */
-export type TrimOperator = "</" | ">/";
+type TrimOperator = "</" | ">/";
 export type BinaryOperator = ArithmeticOperator | ComparisonOperator | SetOperator | TrimOperator;
 
 export interface VectorMatching {
@@ -106,7 +106,7 @@ export type AggregateOperator =
   | "limitk"
   | "limit_ratio";
 
-export interface AggregateExpr {
+interface AggregateExpr {
   readonly kind: "aggregate";
   readonly operator: AggregateOperator;
   readonly inner: Expr;
@@ -133,7 +133,7 @@ export interface VectorSelector extends Modifiers {
   readonly position: Position;
 }
 
-export interface MatrixSelector {
+interface MatrixSelector {
   readonly kind: "matrix";
   readonly selector: VectorSelector;
   readonly range: Duration;

@@ -1,19 +1,19 @@
 import type { Queryable } from "../../series/queryable.ts";
-import { Annotations } from "./annotations.ts";
-import { assembleMatrix, assembleRanges, assembleScalars, assembleVector, dropNames } from "./assemble.ts";
 import type { Expr, ValueType } from "./ast.ts";
-import { typeOf } from "./check.ts";
 import { PromqlError } from "./error.ts";
-import { PlanEvaluator } from "./evaluate.ts";
-import { extendRanges } from "./extended-range.ts";
-import { type Grid, makeGrid } from "./grid.ts";
+import { Annotations } from "./execute/annotations.ts";
+import { assembleMatrix, assembleRanges, assembleScalars, assembleVector, dropNames } from "./execute/assemble.ts";
+import { PlanEvaluator } from "./execute/evaluate.ts";
+import { extendRanges } from "./execute/extended-range.ts";
+import { type Grid, makeGrid } from "./execute/grid.ts";
+import { Pacer } from "./execute/pacer.ts";
+import { SampleBudget } from "./execute/sample-budget.ts";
+import { lookedAt } from "./execute/select.ts";
 import { LOOKBACK_DELTA_MS, QUERY_TIMEOUT_MS, SAMPLES_MAX, SUBQUERY_STEP_MS } from "./limits.ts";
-import { Pacer } from "./pacer.ts";
 import { parsePromql } from "./parse.ts";
-import { type MatrixPlan, type PlanNode, planQuery, type SubqueryPlan } from "./plan.ts";
+import { type MatrixPlan, type PlanNode, planQuery, type SubqueryPlan } from "./plan/plan.ts";
 import type { QueryResult, QueryValue } from "./result.ts";
-import { SampleBudget } from "./sample-budget.ts";
-import { lookedAt } from "./select.ts";
+import { typeOf } from "./syntax/check.ts";
 
 export interface EngineOptions {
   /** How far an instant selector looks back for a sample; default 300,000. */

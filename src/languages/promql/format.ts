@@ -1,7 +1,7 @@
 import { formatFloat } from "../../series/format-value.ts";
 import type { Matcher } from "../../series/queryable.ts";
 import type { AtModifier, Duration, Expr, VectorMatching, VectorSelector } from "./ast.ts";
-import { formatDurationMs, quote } from "./parse-literals.ts";
+import { formatDurationMs, quote } from "./syntax/parse-literals.ts";
 
 /** The expression on one line, spaced as Prometheus prints it (`format_query`, rule files, logs). */
 export function formatExpr(expr: Expr): string {

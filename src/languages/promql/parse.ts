@@ -1,8 +1,8 @@
 import type { Matcher } from "../../series/queryable.ts";
 import type { Expr } from "./ast.ts";
-import { checkExpr } from "./check.ts";
 import { ParseError } from "./error.ts";
-import { TreeBuilder } from "./parse-tree.ts";
+import { checkExpr } from "./syntax/check.ts";
+import { TreeBuilder } from "./syntax/parse-tree.ts";
 
 /** Parses and type-checks one expression. @throws ParseError */
 export function parsePromql(text: string): Expr {

@@ -28,7 +28,7 @@ export type QueryValue =
   | { readonly type: "scalar"; readonly timeMs: number; readonly value: number }
   | { readonly type: "string"; readonly timeMs: number; readonly value: string };
 
-export interface QueryStatistics {
+interface QueryStatistics {
   /** Samples that selectors and subqueries handed to the evaluation, counted at every step they were used. */
   readonly totalQueryableSamples: number;
   /** Most samples held at once. */

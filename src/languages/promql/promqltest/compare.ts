@@ -3,7 +3,7 @@ import { formatG } from "../../../series/format-value.ts";
 import { compactHistogram, sameBounds } from "../../../series/histogram-arithmetic.ts";
 import { sideOf } from "../../../series/histogram-buckets.ts";
 import { histogramExpression } from "../../../series/histogram-text.ts";
-import { almostEqual } from "../classic-buckets.ts";
+import { almostEqual } from "../histogram/classic-buckets.ts";
 import type { MatrixSeries, QueryValue } from "../result.ts";
 import type { EvalCommand } from "./parse-script.ts";
 import type { SequenceValue } from "./sequence.ts";

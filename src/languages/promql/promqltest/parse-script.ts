@@ -1,5 +1,5 @@
 import type { Labels } from "../../../series/labels.ts";
-import { parseDurationMs, parseNumberLiteral, unquote } from "../parse-literals.ts";
+import { parseDurationMs, parseNumberLiteral, unquote } from "../syntax/parse-literals.ts";
 import { numberOf, parseSeriesLine, parseStartLine } from "./parse-series.ts";
 import { ScriptError, type SequenceValue } from "./sequence.ts";
 
@@ -27,7 +27,7 @@ export interface Expectation {
   readonly pattern?: RegExp;
 }
 
-export interface ExpectedSeries {
+interface ExpectedSeries {
   readonly labels: Labels;
   readonly values: readonly SequenceValue[];
   /** Place in an ordered result, from 0. */

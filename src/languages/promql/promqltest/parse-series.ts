@@ -1,7 +1,7 @@
 import { CounterResetHint, type FloatHistogram } from "../../../series/float-histogram.ts";
 import { addHistograms } from "../../../series/histogram-arithmetic.ts";
 import { Labels, METRIC_NAME } from "../../../series/labels.ts";
-import { parseDurationMs, parseNumberLiteral, unquote } from "../parse-literals.ts";
+import { parseDurationMs, parseNumberLiteral, unquote } from "../syntax/parse-literals.ts";
 import { ScriptError, type SequenceValue } from "./sequence.ts";
 
 const IDENTIFIER = /[a-zA-Z_:][a-zA-Z0-9_:]*/y;

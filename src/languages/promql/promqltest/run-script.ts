@@ -2,14 +2,14 @@ import type { Expr } from "../ast.ts";
 import { PromqlEngine } from "../engine.ts";
 import { PromqlError } from "../error.ts";
 import { formatExpr } from "../format.ts";
-import { timeDependentFunctions } from "../function-table.ts";
 import { parsePromql } from "../parse.ts";
 import type { QueryResult, QueryValue, VectorSample } from "../result.ts";
+import { timeDependentFunctions } from "../syntax/function-table.ts";
 import { compareValue } from "./compare.ts";
 import { Fixture } from "./fixture.ts";
 import { type Command, type EvalCommand, type Expectation, type ExpectationKind, parseScript } from "./parse-script.ts";
 
-export interface Failure {
+interface Failure {
   /** From 1. */
   readonly line: number;
   readonly expression: string;
