@@ -1,9 +1,9 @@
-import { Suspense, useEffect, useMemo, useRef, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import type { DataSourceDirectory } from "../api/data-sources.ts";
 import { useTheme } from "../app/theme.tsx";
 import { applyFieldConfig } from "../grafana/field-config.ts";
 import { grafanaTheme } from "../grafana/themes.ts";
-import { panelType } from "../panels/registry.tsx";
+import { panelType, useDrawing } from "../panels/registry.tsx";
 import type { PanelHost } from "../panels/types.ts";
 import { rangeNotice } from "../query/run-panel.ts";
 import { ErrorBoundary } from "../ui/error-boundary.tsx";
@@ -11,7 +11,7 @@ import { useElementSize } from "../ui/use-element-size.ts";
 import { interpolate, type VariableScope } from "../variables/interpolate.ts";
 import type { ScopedValues } from "../variables/types.ts";
 import { PanelHeader } from "./panel-header.tsx";
-import { type PanelState, panelState } from "./panel-state.ts";
+import { panelState } from "./panel-state.ts";
 import type { PanelModel } from "./types.ts";
 import { useNearViewport } from "./use-near-viewport.ts";
 import { usePanelData } from "./use-panel-data.ts";
@@ -46,14 +46,13 @@ export function PanelCard(props: PanelCardProps) {
 }
 
 function PanelPlaceholder({ panel }: { panel: PanelModel }) {
-  const state: PanelState = panelType(panel.type).content === "own" ? "data" : "loading";
   return (
     <div
       className="panel-inner"
       data-panel-id={panel.id}
       data-panel-key={panel.key}
       data-panel-type={panel.type}
-      data-panel-state={state}
+      data-panel-state={panelType(panel.type).content === "own" ? "data" : "loading"}
     >
       <header className="panel-header">
         <h2 className="panel-title">{panel.title}</h2>
@@ -77,6 +76,7 @@ function PanelContent({
   const { width, height } = useElementSize(body);
   const theme = grafanaTheme(useTheme().name);
   const type = panelType(panel.type);
+  const { draw: Draw, error: codeError } = useDrawing(type);
   const data = usePanelData({ panel, directory, scope, width, active: active && type.content !== "own", findPanel });
   const [drawError, setDrawError] = useState<string | undefined>();
 
@@ -114,11 +114,11 @@ function PanelContent({
     if (data.frames.length > 0) setDrawError(undefined);
   }, [data.frames]);
 
-  const errors = [...data.errors, ...[drawError, prepared.error].filter((error) => error !== undefined)];
-  const state =
-    drawError !== undefined ? "error" : panelState({ ...data, frames: prepared.frames, errors }, type.content);
+  const failure = drawError ?? prepared.error ?? codeError;
+  const errors = failure === undefined ? data.errors : [...data.errors, failure];
+  const known = panelState({ ...data, frames: prepared.frames, errors }, type.content);
+  const state = failure !== undefined ? "error" : known === "data" && Draw === undefined ? "loading" : known;
   const title = interpolate(panel.title, scope, panel.scoped, "text");
-  const Draw = type.draw;
   return (
     <div
       className="panel-inner"
@@ -132,7 +132,7 @@ function PanelContent({
         title={title}
         notice={rangeNotice(panel)}
         errors={state === "error" ? [] : errors}
-        isLoading={data.isLoading && type.content !== "own"}
+        isLoading={state === "loading" || (data.isLoading && type.content !== "own")}
         directory={directory}
         scope={scope}
         host={host}
@@ -142,26 +142,24 @@ function PanelContent({
         {state === "empty" && <div className="panel-message">{panel.fieldConfig.defaults.noValue ?? "No data"}</div>}
         {state === "error" && (
           <div className="panel-message panel-error" role="alert">
-            <strong>{drawError === undefined ? "Query error" : "This panel cannot be drawn"}</strong>
+            <strong>{failure === undefined ? "Query error" : "This panel cannot be drawn"}</strong>
             {errors.map((error) => (
               <p key={error}>{error}</p>
             ))}
           </div>
         )}
-        {state === "data" && width > 0 && height > 0 && (
+        {state === "data" && Draw !== undefined && width > 0 && height > 0 && (
           <ErrorBoundary resetKey={prepared.frames} onError={(error) => setDrawError(error.message)}>
-            <Suspense fallback={null}>
-              <Draw
-                frames={prepared.frames}
-                panel={panel}
-                width={width}
-                height={height}
-                range={data.range}
-                timeZone={timeZone}
-                theme={theme}
-                host={host}
-              />
-            </Suspense>
+            <Draw
+              frames={prepared.frames}
+              panel={panel}
+              width={width}
+              height={height}
+              range={data.range}
+              timeZone={timeZone}
+              theme={theme}
+              host={host}
+            />
           </ErrorBoundary>
         )}
       </div>

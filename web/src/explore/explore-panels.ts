@@ -208,6 +208,5 @@ export const EXAMPLE_QUERIES: Record<string, { title: string; query: string }[]>
     { title: "Newest traces", query: "{}" },
     { title: "Slower than a second", query: "{ duration > 1s }" },
     { title: "Failed", query: "{ status = error }" },
-    { title: "Rate by status", query: "{} | rate() by (status)" },
   ],
 };

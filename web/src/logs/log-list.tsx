@@ -86,7 +86,7 @@ function LogLine({ row, isOpen, onToggle, options, timeZone, directory }: LogLin
   const readable = options.readable ? readableLine(row.line) : undefined;
   return (
     <>
-      <div className={`log-line level-${row.level} ${options.wrap ? "log-wrap" : ""}`}>
+      <div className={`log-line level-${row.level} ${options.wrap && readable === undefined ? "log-wrap" : ""}`}>
         <button
           type="button"
           className="log-toggle"

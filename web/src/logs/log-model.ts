@@ -110,6 +110,8 @@ export function lineFields(line: string): [string, string][] {
 }
 
 /** Fields already visible elsewhere in a row. */
+/** Shortest value that counts as already said by the message; shorter ones match by accident. */
+const SAID_CHARS_MIN = 3;
 const SHOWN_ELSEWHERE = new Set([
   "timestamp",
   "time",
@@ -123,12 +125,20 @@ const SHOWN_ELSEWHERE = new Set([
   "spanID",
   "pid",
   "hostname",
+  "request_id",
+  "user_agent",
 ]);
 
-/** A JSON line's message and its other fields, for reading; undefined if the line has no message of its own. */
+/** A JSON line's message and the fields that it does not say, for reading; undefined if the line has no message of its own. */
 export function readableLine(line: string): { message: string; fields: [string, string][] } | undefined {
   if (!line.startsWith("{")) return undefined;
   const fields = lineFields(line);
   const message = fields.find(([key]) => key === "message" || key === "msg")?.[1];
-  return message === undefined ? undefined : { message, fields: fields.filter(([key]) => !SHOWN_ELSEWHERE.has(key)) };
+  return message === undefined
+    ? undefined
+    : { message, fields: fields.filter(([key, value]) => !SHOWN_ELSEWHERE.has(key) && !isSaid(message, value)) };
+}
+
+function isSaid(message: string, value: string): boolean {
+  return value.length >= SAID_CHARS_MIN && message.includes(value);
 }

@@ -13,6 +13,7 @@ import type { DashboardModel, PanelModel } from "../dashboard/types.ts";
 import { useClock } from "../dashboard/use-clock.ts";
 import { useVariables } from "../dashboard/use-variables.ts";
 import { VariableBar } from "../dashboard/variable-bar.tsx";
+import { preloadPanelTypes } from "../panels/registry.tsx";
 import { resolveRange } from "../time/range.ts";
 import { PageError } from "../ui/page-error.tsx";
 import { RefreshPicker, TimeRangePicker } from "../ui/time-controls.tsx";
@@ -56,6 +57,10 @@ function OpenDashboard({ model, directory }: { model: DashboardModel; directory:
     [variables, raw, nowMs, tick, model, timeZone],
   );
   const sections = useMemo(() => expandRepeats(model.sections, variables ?? new Map()), [model.sections, variables]);
+  useEffect(
+    () => preloadPanelTypes(sections.flatMap((section) => section.panels.map((panel) => panel.type))),
+    [sections],
+  );
   const findPanel = useCallback(
     (id: number) => sections.flatMap((section) => section.panels).find((panel) => panel.id === id),
     [sections],

@@ -1,67 +1,95 @@
-import { type ComponentType, type LazyExoticComponent, lazy } from "react";
+import { type ComponentType, useEffect, useState } from "react";
 import { StatPanel } from "./stat/stat-panel.tsx";
 import { TimeSeriesPanel } from "./timeseries/timeseries-panel.tsx";
 import type { PanelProps } from "./types.ts";
 
-type Drawing = ComponentType<PanelProps> | LazyExoticComponent<ComponentType<PanelProps>>;
-
-/** What a panel needs to count as having data. */
-type Content = "rows" | "numbers" | "own";
+type Drawing = ComponentType<PanelProps>;
 
 interface PanelType {
-  draw: Drawing;
-  /** "rows": any row; "numbers": any number that is not null; "own": draws without queries. */
-  content: Content;
+  /** The drawing component, or how to fetch it. */
+  draw: Drawing | (() => Promise<Drawing>);
+  isLazy: boolean;
+  /** What counts as data. "rows": any row; "numbers": any number that is not null; "own": draws without queries. */
+  content: "rows" | "numbers" | "own";
 }
 
-const TablePanel = lazy(() => import("./table/table-panel.tsx").then((module) => ({ default: module.TablePanel })));
-const TextPanel = lazy(() => import("./text/text-panel.tsx").then((module) => ({ default: module.TextPanel })));
-const LogsPanel = lazy(() => import("./logs/logs-panel.tsx").then((module) => ({ default: module.LogsPanel })));
-const TracesPanel = lazy(() => import("./traces/traces-panel.tsx").then((module) => ({ default: module.TracesPanel })));
-const NodeGraphPanel = lazy(() =>
-  import("./nodegraph/node-graph-panel.tsx").then((module) => ({ default: module.NodeGraphPanel })),
-);
-const GaugePanel = lazy(() => import("./gauge/gauge-panel.tsx").then((module) => ({ default: module.GaugePanel })));
-const BarGaugePanel = lazy(() =>
-  import("./bargauge/bar-gauge-panel.tsx").then((module) => ({ default: module.BarGaugePanel })),
-);
-const PiePanel = lazy(() => import("./pie/pie-panel.tsx").then((module) => ({ default: module.PiePanel })));
-const BarChartPanel = lazy(() =>
-  import("./bars/bar-chart-panel.tsx").then((module) => ({ default: module.BarChartPanel })),
-);
-const HistogramPanel = lazy(() =>
-  import("./bars/histogram-panel.tsx").then((module) => ({ default: module.HistogramPanel })),
-);
-const HeatmapPanel = lazy(() =>
-  import("./heatmap/heatmap-panel.tsx").then((module) => ({ default: module.HeatmapPanel })),
-);
-const StateTimelinePanel = lazy(() =>
-  import("./state/state-timeline-panel.tsx").then((module) => ({ default: module.StateTimelinePanel })),
+function eager(draw: Drawing, content: PanelType["content"]): PanelType {
+  return { draw, isLazy: false, content };
+}
+
+function lazy(draw: () => Promise<Drawing>, content: PanelType["content"]): PanelType {
+  return { draw, isLazy: true, content };
+}
+
+const table = lazy(() => import("./table/table-panel.tsx").then((module) => module.TablePanel), "rows");
+const states = lazy(
+  () => import("./state/state-timeline-panel.tsx").then((module) => module.StateTimelinePanel),
+  "rows",
 );
 
 const TYPES: Record<string, PanelType> = {
-  timeseries: { draw: TimeSeriesPanel, content: "numbers" },
-  trend: { draw: TimeSeriesPanel, content: "numbers" },
-  stat: { draw: StatPanel, content: "rows" },
-  gauge: { draw: GaugePanel, content: "rows" },
-  bargauge: { draw: BarGaugePanel, content: "rows" },
-  table: { draw: TablePanel, content: "rows" },
-  text: { draw: TextPanel, content: "own" },
-  logs: { draw: LogsPanel, content: "rows" },
-  traces: { draw: TracesPanel, content: "rows" },
-  nodeGraph: { draw: NodeGraphPanel, content: "rows" },
-  piechart: { draw: PiePanel, content: "numbers" },
-  barchart: { draw: BarChartPanel, content: "numbers" },
-  histogram: { draw: HistogramPanel, content: "numbers" },
-  heatmap: { draw: HeatmapPanel, content: "numbers" },
-  "state-timeline": { draw: StateTimelinePanel, content: "rows" },
-  "status-history": { draw: StateTimelinePanel, content: "rows" },
+  timeseries: eager(TimeSeriesPanel, "numbers"),
+  trend: eager(TimeSeriesPanel, "numbers"),
+  stat: eager(StatPanel, "rows"),
+  gauge: lazy(() => import("./gauge/gauge-panel.tsx").then((module) => module.GaugePanel), "rows"),
+  bargauge: lazy(() => import("./bargauge/bar-gauge-panel.tsx").then((module) => module.BarGaugePanel), "rows"),
+  table,
+  text: lazy(() => import("./text/text-panel.tsx").then((module) => module.TextPanel), "own"),
+  logs: lazy(() => import("./logs/logs-panel.tsx").then((module) => module.LogsPanel), "rows"),
+  traces: lazy(() => import("./traces/traces-panel.tsx").then((module) => module.TracesPanel), "rows"),
+  nodeGraph: lazy(() => import("./nodegraph/node-graph-panel.tsx").then((module) => module.NodeGraphPanel), "rows"),
+  piechart: lazy(() => import("./pie/pie-panel.tsx").then((module) => module.PiePanel), "numbers"),
+  barchart: lazy(() => import("./bars/bar-chart-panel.tsx").then((module) => module.BarChartPanel), "numbers"),
+  histogram: lazy(() => import("./bars/histogram-panel.tsx").then((module) => module.HistogramPanel), "numbers"),
+  heatmap: lazy(() => import("./heatmap/heatmap-panel.tsx").then((module) => module.HeatmapPanel), "numbers"),
+  "state-timeline": states,
+  "status-history": states,
 };
 
-/** A type we do not draw shows its data as a table, which beats an empty box. */
-const FALLBACK: PanelType = { draw: TablePanel, content: "rows" };
-
-/** How panels of a type are drawn. */
+/** How panels of a type are drawn. A type that we do not draw shows its data as a table, which beats an empty box. */
 export function panelType(type: string): PanelType {
-  return TYPES[type] ?? FALLBACK;
+  return TYPES[type] ?? table;
+}
+
+const loaded = new Map<PanelType, Drawing>();
+const loading = new Map<PanelType, Promise<Drawing>>();
+
+function load(type: PanelType): Promise<Drawing> {
+  let promise = loading.get(type);
+  if (promise === undefined) {
+    promise = (type.draw as () => Promise<Drawing>)().then((draw) => {
+      loaded.set(type, draw);
+      return draw;
+    });
+    // A failed download may succeed at the next try.
+    promise.catch(() => loading.delete(type));
+    loading.set(type, promise);
+  }
+  return promise;
+}
+
+/** Starts to fetch the code of these panel types, so that it does not queue behind the panels' queries. */
+export function preloadPanelTypes(types: Iterable<string>): void {
+  for (const type of new Set([...types].map(panelType))) {
+    // Whoever draws the panel reports a failure.
+    if (type.isLazy) load(type).catch(() => undefined);
+  }
+}
+
+/** The drawing component of a type; undefined while its code is on the way. */
+export function useDrawing(type: PanelType): { draw: Drawing | undefined; error: string | undefined } {
+  const ready = type.isLazy ? loaded.get(type) : (type.draw as Drawing);
+  const [state, setState] = useState<{ draw?: Drawing; error?: string }>({});
+  useEffect(() => {
+    if (!type.isLazy || loaded.has(type)) return;
+    let isCurrent = true;
+    load(type).then(
+      (draw) => isCurrent && setState({ draw }),
+      () => isCurrent && setState({ error: "This panel's code could not be loaded. Reload the page." }),
+    );
+    return () => {
+      isCurrent = false;
+    };
+  }, [type]);
+  return { draw: ready ?? state.draw, error: ready === undefined ? state.error : undefined };
 }

@@ -44,7 +44,8 @@ export async function runLoki(request: QueryRequest): Promise<DataFrame[]> {
 
   if (answer.data.resultType === "streams") return [logFrame(answer.data.result as LokiStream[], target.refId)];
   const series = readSeries(answer.data);
-  if (target.format === "table") return series.length === 0 ? [] : [tableFrame(series, target.refId, "Value")];
+  if (target.format === "table")
+    return series.length === 0 ? [] : [tableFrame(series, target.refId, request.tableValueName)];
   return seriesFrames(series, {
     refId: target.refId,
     legendFormat: target.legendFormat === "" ? "__auto" : (target.legendFormat ?? "__auto"),

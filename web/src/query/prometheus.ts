@@ -82,7 +82,7 @@ function toFrames(
     ];
   }
   const series = readSeries(data);
-  if (isTable) return series.length === 0 ? [] : [tableFrame(series, target.refId, "Value")];
+  if (isTable) return series.length === 0 ? [] : [tableFrame(series, target.refId, request.tableValueName)];
   const frames = seriesFrames(series, {
     refId: target.refId,
     legendFormat: target.legendFormat,

@@ -75,12 +75,16 @@ async function runTarget(query: PanelQuery, target: QueryTarget, depth: number):
         range: scope.range,
         pointsMax: panel.maxDataPoints ?? query.pointsMax,
         minInterval: panel.interval === undefined ? undefined : fill(panel.interval),
-        panelType: panel.type,
+        tableValueName: tableCount(panel) > 1 ? `Value #${target.refId}` : "Value",
         interpolate: fill,
         signal,
       }),
     signal,
   );
+}
+
+function tableCount(panel: PanelModel): number {
+  return panel.targets.filter((target) => target.format === "table" && target.hide !== true).length;
 }
 
 /** The query's own source counts only in a mixed panel, as in Grafana. */

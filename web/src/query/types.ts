@@ -16,7 +16,8 @@ export interface QueryRequest {
   pointsMax: number;
   /** The panel's smallest step, as text such as `30s`. */
   minInterval: string | undefined;
-  panelType: string;
+  /** Name of a table's value column: `Value`, or `Value #A` where several tables are to be merged. */
+  tableValueName: string;
   interpolate: (text: string, scoped: ScopedValues, format: DefaultFormat) => string;
   signal: AbortSignal;
 }

@@ -7,6 +7,8 @@ import { type HeatData, heatColor, readHeat } from "./heat-data.ts";
 const AXIS_HEIGHT_PX = 22;
 const LEGEND_HEIGHT_PX = 26;
 const CHAR_WIDTH_PX = 6.8;
+/** Below this width a gap would turn cells into stripes. */
+const NARROW_CELL_PX = 5;
 
 interface HeatOptions {
   scheme: string;
@@ -161,7 +163,12 @@ function drawCells(context: CanvasRenderingContext2D, data: HeatData, geometry: 
       if (count === null || count <= 1e-9) return;
       context.fillStyle = heatColor(scheme, isDark, (count / data.max) ** exponent);
       const x = xOf(data.timesMs[column]! - data.stepMs);
-      context.fillRect(x, height - (row + 1) * rowHeight, Math.max(1, columnWidth - gap), Math.max(1, rowHeight - gap));
+      context.fillRect(
+        x,
+        height - (row + 1) * rowHeight,
+        Math.max(1, columnWidth < NARROW_CELL_PX ? columnWidth + 0.5 : columnWidth - gap),
+        Math.max(1, rowHeight - gap),
+      );
     });
   });
 }

@@ -30,11 +30,14 @@ export interface GraphLayout {
 /** Most nodes drawn. */
 const NODES_MAX = 150;
 /** Room for a node with its texts, in drawing units. */
-const NODE_WIDTH = 130;
-const NODE_HEIGHT = 118;
+const NODE_WIDTH = 112;
+const NODE_HEIGHT = 104;
 
-/** Reads Grafana's node graph frames and places the nodes from left to right. */
-export function layoutGraph(frames: readonly DataFrame[]): GraphLayout {
+/**
+ * Reads Grafana's node graph frames and places the nodes from left to right or from top to bottom, whichever fills a
+ * box of the given shape (width divided by height) better.
+ */
+export function layoutGraph(frames: readonly DataFrame[], aspect: number): GraphLayout {
   const column = (frame: DataFrame, name: string) => frame.fields.find((field) => field.name.toLowerCase() === name);
   const edgeFrame = frames.find(
     (frame) => column(frame, "source") !== undefined && column(frame, "target") !== undefined,
@@ -80,25 +83,29 @@ export function layoutGraph(frames: readonly DataFrame[]): GraphLayout {
             points: [],
           }),
         ).filter((edge) => known.has(edge.source) && known.has(edge.target));
-  return place(nodes, edges);
+  const lying = place(nodes, edges, "LR");
+  const standing = place(nodes, edges, "TB");
+  const zoom = (layout: GraphLayout) => Math.min(aspect / layout.width, 1 / layout.height);
+  return zoom(lying) * 1.15 >= zoom(standing) ? lying : standing;
 }
 
-function place(nodes: GraphNode[], edges: GraphEdge[]): GraphLayout {
+function place(nodes: readonly GraphNode[], edges: readonly GraphEdge[], direction: "LR" | "TB"): GraphLayout {
   const graph = new graphlib.Graph({ multigraph: true });
-  graph.setGraph({ rankdir: "LR", nodesep: 24, ranksep: 110, marginx: 20, marginy: 20 });
+  graph.setGraph({ rankdir: direction, nodesep: 10, ranksep: direction === "LR" ? 110 : 70, marginx: 16, marginy: 16 });
   graph.setDefaultEdgeLabel(() => ({}));
   for (const node of nodes) graph.setNode(node.id, { width: NODE_WIDTH, height: NODE_HEIGHT });
   for (const edge of edges) graph.setEdge(edge.source, edge.target, {}, edge.id);
   layout(graph);
-  for (const node of nodes) {
-    const placed = graph.node(node.id) as { x: number; y: number };
-    node.x = placed.x;
-    node.y = placed.y;
-  }
-  for (const edge of edges)
-    edge.points =
-      (graph.edge({ v: edge.source, w: edge.target, name: edge.id }) as { points?: { x: number; y: number }[] })
-        .points ?? [];
-  const { width = 0, height = 0 } = graph.graph() as { width?: number; height?: number };
-  return { nodes, edges, width, height };
+  const { width = 1, height = 1 } = graph.graph() as { width?: number; height?: number };
+  return {
+    nodes: nodes.map((node) => ({ ...node, ...(graph.node(node.id) as { x: number; y: number }) })),
+    edges: edges.map((edge) => {
+      const { points = [] } = graph.edge({ v: edge.source, w: edge.target, name: edge.id }) as {
+        points?: { x: number; y: number }[];
+      };
+      return { ...edge, points };
+    }),
+    width,
+    height,
+  };
 }

@@ -1,4 +1,4 @@
-import { useMemo, useState } from "react";
+import { useMemo, useRef, useState } from "react";
 import type { GrafanaTheme2 } from "../../grafana/data.ts";
 import type { PanelProps } from "../types.ts";
 import { type GraphEdge, type GraphNode, layoutGraph } from "./graph-layout.ts";
@@ -7,23 +7,59 @@ const RADIUS = 32;
 /** Drawings smaller than the panel are not blown up beyond this. */
 const ZOOM_MAX = 1.2;
 
-/** Services and the calls between them. */
+/** Labels of edges are legible only above this zoom; below it they show for the node under the pointer. */
+const LABEL_ZOOM_MIN = 0.75;
+
+interface View {
+  zoom: number;
+  /** Middle of the view in drawing units. */
+  x: number;
+  y: number;
+}
+
+/** Services and the calls between them. The wheel zooms, dragging moves. */
 export function NodeGraphPanel({ frames, width, height, theme }: PanelProps) {
-  const graph = useMemo(() => layoutGraph(frames), [frames]);
+  const graph = useMemo(() => layoutGraph(frames, width / height), [frames, width, height]);
   const [hovered, setHovered] = useState<string | undefined>();
-  const zoom = Math.min(ZOOM_MAX, width / Math.max(1, graph.width), height / Math.max(1, graph.height));
-  const viewWidth = width / zoom;
-  const viewHeight = height / zoom;
-  const x = (graph.width - viewWidth) / 2;
-  const y = (graph.height - viewHeight) / 2;
+  const [chosen, setChosen] = useState<View | undefined>();
+  const drag = useRef<{ x: number; y: number } | undefined>(undefined);
+  const fitted = {
+    zoom: Math.min(ZOOM_MAX, width / Math.max(1, graph.width), height / Math.max(1, graph.height)),
+    x: graph.width / 2,
+    y: graph.height / 2,
+  };
+  const view = chosen ?? fitted;
+  const viewWidth = width / view.zoom;
+  const viewHeight = height / view.zoom;
   return (
     <svg
       className="node-graph"
       width={width}
       height={height}
-      viewBox={`${x} ${y} ${viewWidth} ${viewHeight}`}
+      viewBox={`${view.x - viewWidth / 2} ${view.y - viewHeight / 2} ${viewWidth} ${viewHeight}`}
       role="img"
       aria-label="Service graph"
+      onDoubleClick={() => setChosen(undefined)}
+      onWheel={(event) => {
+        if (!event.ctrlKey && !event.metaKey && chosen === undefined) return;
+        setChosen({ ...view, zoom: Math.min(3, Math.max(0.1, view.zoom * (event.deltaY > 0 ? 0.87 : 1.15))) });
+      }}
+      onPointerDown={(event) => {
+        drag.current = { x: event.clientX, y: event.clientY };
+      }}
+      onPointerMove={(event) => {
+        const from = drag.current;
+        if (from === undefined || event.buttons === 0) return;
+        setChosen({
+          ...view,
+          x: view.x - (event.clientX - from.x) / view.zoom,
+          y: view.y - (event.clientY - from.y) / view.zoom,
+        });
+        drag.current = { x: event.clientX, y: event.clientY };
+      }}
+      onPointerUp={() => {
+        drag.current = undefined;
+      }}
     >
       <defs>
         <marker
@@ -38,14 +74,18 @@ export function NodeGraphPanel({ frames, width, height, theme }: PanelProps) {
           <path d="M0,0 L8,4 L0,8 Z" className="node-graph-arrow" />
         </marker>
       </defs>
-      {graph.edges.map((edge) => (
-        <Edge
-          key={edge.id}
-          edge={edge}
-          nodes={graph.nodes}
-          isFaint={hovered !== undefined && edge.source !== hovered && edge.target !== hovered}
-        />
-      ))}
+      {graph.edges.map((edge) => {
+        const touches = edge.source === hovered || edge.target === hovered;
+        return (
+          <Edge
+            key={edge.id}
+            edge={edge}
+            nodes={graph.nodes}
+            isFaint={hovered !== undefined && !touches}
+            showText={touches || view.zoom >= LABEL_ZOOM_MIN}
+          />
+        );
+      })}
       {graph.nodes.map((node) => (
         <g
           key={node.id}
@@ -97,8 +137,15 @@ function Node({ node, theme }: { node: GraphNode; theme: GrafanaTheme2 }) {
   );
 }
 
+interface EdgeProps {
+  edge: GraphEdge;
+  nodes: readonly GraphNode[];
+  isFaint: boolean;
+  showText: boolean;
+}
+
 /** Edges end at the rings, not at the middle of the boxes that the layout knows. */
-function Edge({ edge, nodes, isFaint }: { edge: GraphEdge; nodes: readonly GraphNode[]; isFaint: boolean }) {
+function Edge({ edge, nodes, isFaint, showText }: EdgeProps) {
   const source = nodes.find((node) => node.id === edge.source)!;
   const target = nodes.find((node) => node.id === edge.target)!;
   const inner = edge.points.slice(1, -1);
@@ -122,9 +169,11 @@ function Edge({ edge, nodes, isFaint }: { edge: GraphEdge; nodes: readonly Graph
   return (
     <g opacity={isFaint ? 0.2 : 1}>
       <path className="node-graph-edge" d={path} markerEnd="url(#node-graph-arrow)" />
-      <text className="node-graph-edge-text" x={(start.x + end.x) / 2} y={(start.y + end.y) / 2 - 6}>
-        {edge.text}
-      </text>
+      {showText && (
+        <text className="node-graph-edge-text" x={(start.x + end.x) / 2} y={(start.y + end.y) / 2 - 6}>
+          {edge.text}
+        </text>
+      )}
     </g>
   );
 }

@@ -92,11 +92,7 @@ function StatBox({ value, options, width, height, isOnly, theme }: StatBoxProps)
   const valuePx =
     options.valuePx ??
     fitFontPx(text, isWide ? inner * 0.45 : inner, isWide ? textHeight * 0.8 : textHeight - titlePx * 1.3, 60, 12);
-  const ink = isBackground
-    ? theme.colors.getContrastText(toHex(color))
-    : options.colorMode === "none"
-      ? theme.colors.text.primary
-      : color;
+  const ink = isBackground ? inkOn(color) : options.colorMode === "none" ? theme.colors.text.primary : color;
   const link = valueLink(value);
   const isCentered = options.justifyMode === "center" || (options.justifyMode === "auto" && isOnly && !showName);
   const body = (
@@ -154,7 +150,9 @@ function backgroundOf(color: string, mode: string): string {
     : `linear-gradient(120deg, color-mix(in oklab, ${color} 88%, black), ${color})`;
 }
 
-/** Contrast is computed on hex colours only. */
-function toHex(color: string): string {
-  return color.startsWith("#") ? color.slice(0, 7) : "#808080";
+/** Grafana's rule for text on a coloured ground: dark only on bright colours. */
+function inkOn(color: string): string {
+  const value = /^#[0-9a-f]{6}/i.test(color) ? Number.parseInt(color.slice(1, 7), 16) : 0x808080;
+  const brightness = ((value >> 16) * 299 + ((value >> 8) & 255) * 587 + (value & 255) * 114) / 1_000;
+  return brightness > 180 ? "#202226" : "#f7f8fa";
 }

@@ -156,18 +156,25 @@ function cellText(
 ): { text: string; color: string | undefined; percent: number | undefined } {
   const { field } = column;
   const value = field.values[row] as unknown;
-  if (value !== null && typeof value === "object")
-    return { text: JSON.stringify(value), color: undefined, percent: undefined };
+  if (value !== null && typeof value === "object") return { text: JSON.stringify(value), color: undefined };
   if (field.display === undefined)
-    return { text: value === null || value === undefined ? "" : String(value), color: undefined, percent: undefined };
-  if (value === null || value === undefined)
-    return { text: field.config.noValue ?? "", color: undefined, percent: undefined };
+    return { text: value === null || value === undefined ? "" : String(value), color: undefined };
+  if (value === null || value === undefined) return { text: field.config.noValue ?? "", color: undefined };
   const display = field.display(value);
-  return { text: formattedValueToString(display), color: display.color, percent: display.percent };
+  return { text: formattedValueToString(display), color: display.color };
+}
+
+/** How full a cell's bar is: between the column's limits, or from zero to its largest value where none are set. */
+function gaugeShare({ field }: Column, row: number): number {
+  const value = field.values[row] as unknown;
+  if (typeof value !== "number" || !Number.isFinite(value)) return 0;
+  const min = field.config.min ?? 0;
+  const max = field.config.max ?? Math.max(...(field.values as (number | null)[]).map((one) => one ?? 0));
+  return Math.max(0, Math.min(1, (value - min) / (max - min || 1)));
 }
 
 function Cell({ column, row, theme, host }: { column: Column; row: number; theme: GrafanaTheme2; host: PanelHost }) {
-  const { text, color, percent } = cellText(column, row);
+  const { text, color } = cellText(column, row);
   const link = cellLink(column, row, host);
   const isGauge = column.cell === "basic" || column.cell.endsWith("-gauge");
   const style: Record<string, string> = {};
@@ -191,7 +198,7 @@ function Cell({ column, row, theme, host }: { column: Column; row: number; theme
           <span className="cell-gauge-track">
             <span
               className="cell-gauge-fill"
-              style={{ width: `${Math.max(0, Math.min(1, percent ?? 0)) * 100}%`, background: color }}
+              style={{ width: `${gaugeShare(column, row) * 100}%`, background: color }}
             />
           </span>
           <span style={{ color }}>{content}</span>

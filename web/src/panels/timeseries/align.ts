@@ -46,7 +46,7 @@ function breaks(gapMs: number, intervalMs: number, spanNulls: boolean | number):
 }
 
 function placeSeries({ timesMs, values, intervalMs, spanNulls }: SeriesInput, xMs: Float64Array): AlignedValues {
-  const placed: AlignedValues = new Array<number | null | undefined>(xMs.length);
+  const placed: AlignedValues = new Array<number | null | undefined>(xMs.length).fill(undefined);
   let position = 0;
   let lastMs = Number.NaN;
   let lastPosition = -1;
@@ -80,11 +80,14 @@ export function stackSeries(layers: readonly AlignedValues[], isPercent: boolean
       for (let index = 0; index < length; index++) totals[index]! += Math.abs(layer[index] ?? 0);
   }
   const sums = new Float64Array(length);
-  return layers.map((layer) =>
-    layer.map((value, index) => {
-      const part = isPercent ? (totals[index] === 0 ? 0 : (value ?? 0) / totals[index]!) : (value ?? 0);
-      sums[index]! += part;
-      return value === null && layers.length === 1 ? null : sums[index]!;
-    }),
-  );
+  return layers.map((layer) => {
+    // Not `map`: it would pass over the holes of a sparse series, and the layers above would lose their ground.
+    const stacked: AlignedValues = new Array(length);
+    for (let index = 0; index < length; index++) {
+      const value = layer[index] ?? 0;
+      sums[index]! += isPercent ? (totals[index] === 0 ? 0 : value / totals[index]!) : value;
+      stacked[index] = layers.length === 1 ? layer[index] : sums[index]!;
+    }
+    return stacked;
+  });
 }

@@ -4,8 +4,8 @@ import { traceUrl } from "../../explore/urls.ts";
 import type { PanelProps } from "../types.ts";
 import type { Exemplar, GraphSeries } from "./prepare.ts";
 
-/** Marks drawn at most; the newest win. */
-const MARKS_MAX = 120;
+/** Marks drawn at most, spread evenly over the exemplars given. */
+const MARKS_MAX = 60;
 
 interface ExemplarMarksProps {
   exemplars: readonly Exemplar[];
@@ -27,7 +27,7 @@ export function ExemplarMarks({ exemplars, series, chart, range, host, size }: E
     if (plot === null || scaleKey === undefined) return;
     const scale = plot.scales[scaleKey];
     const { left, top, width, height } = plot.bbox;
-    const placed = exemplars.slice(-MARKS_MAX).flatMap(({ timeMs, value, traceId }, index) => {
+    const placed = spread(exemplars).flatMap(({ timeMs, value, traceId }, index) => {
       const x = plot.valToPos(timeMs / 1_000, "x");
       const inside = Math.min(value, scale?.max ?? value);
       const y = plot.valToPos(inside, scaleKey);
@@ -55,4 +55,10 @@ export function ExemplarMarks({ exemplars, series, chart, range, host, size }: E
       ))}
     </>
   );
+}
+
+function spread(exemplars: readonly Exemplar[]): Exemplar[] {
+  const step = Math.max(1, exemplars.length / MARKS_MAX);
+  const ordered = [...exemplars].sort((a, b) => a.timeMs - b.timeMs);
+  return Array.from({ length: Math.min(MARKS_MAX, ordered.length) }, (_, index) => ordered[Math.floor(index * step)]!);
 }

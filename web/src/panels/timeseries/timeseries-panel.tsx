@@ -29,7 +29,9 @@ export function TimeSeriesPanel(props: PanelProps) {
   );
   const showLegend = legend.show && items.length > 0;
   const legendWidth =
-    showLegend && legend.placement === "right" ? Math.min(legend.width ?? width * 0.35, width * 0.5) : 0;
+    showLegend && legend.placement === "right"
+      ? Math.min(legend.width ?? legendWidthPx(items, legend.calcs.length), width * 0.5)
+      : 0;
   const legendHeight =
     showLegend && legend.placement === "bottom" ? legendHeightPx(legend.mode, items, width, height) : 0;
   const chartWidth = Math.max(80, width - legendWidth);
@@ -175,6 +177,12 @@ function nearestSeries(chart: uPlot, index: number, top: number): number | null 
     }
   }
   return best;
+}
+
+/** Room for names and one column per calculation. */
+function legendWidthPx(items: readonly { name: string }[], calcCount: number): number {
+  const longest = Math.max(...items.map((item) => item.name.length), 8);
+  return Math.min(300, longest * 6.8 + 44) + calcCount * 84;
 }
 
 function legendHeightPx(
