@@ -50,7 +50,7 @@ export function assembleGateway(
     providers,
     catalog: new Catalog([...providers.values()], telemetry, logger),
     breakers: new Breakers(providers.keys(), config.gateway.breaker, telemetry),
-    prices: new Prices(telemetry),
+    prices: new Prices(telemetry, logger),
     inFlight: new InFlight(),
     demo,
   };

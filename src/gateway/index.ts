@@ -27,17 +27,16 @@ export async function start(context: RoleContext): Promise<Role> {
   const refresh = setInterval(() => void gateway.catalog.refresh(), CATALOG_REFRESH_MS);
   // Both are only wanted early; a request that needs them waits by itself.
   void gateway.catalog.refresh();
-  void gateway.prices.load().catch((error: Error) => logger.error({ error: error.message }, "price list not loaded"));
+  void gateway.prices.load();
   logger.info({ url, mode: config.mode, providers: [...providers.keys()] }, "gateway listening");
   return {
     urls: { main: url },
     async close() {
       clearInterval(refresh);
       collector.close();
-      await demo?.close();
       // The listener stops before the wait, so that a load balancer sees refusal and goes elsewhere.
       app.server.close();
-      await gateway.inFlight.drain(DRAIN_MS, DRAIN_ERROR_MS);
+      await Promise.all([demo?.close(), gateway.inFlight.drain(DRAIN_MS, DRAIN_ERROR_MS)]);
       app.server.closeAllConnections();
       await app.close();
       await Promise.all([...providers.values()].map(({ pool }) => pool.destroy()));

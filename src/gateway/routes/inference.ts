@@ -17,7 +17,7 @@ import { meteredUsage } from "../usage/metered-usage.ts";
 import { withGatewayUsage } from "./gateway-usage.ts";
 import { readJsonBody } from "./json-body.ts";
 import { passedHeaders } from "./passed-headers.ts";
-import { errorReply, recordedError } from "./request-state.ts";
+import { CLIENT_CLOSED_REQUEST, errorReply, recordedError } from "./request-state.ts";
 
 /** Output tokens reserved for a request that names no maximum; settled to the real count afterwards. */
 const RESERVED_OUTPUT_TOKENS_MAX = 1_024;
@@ -143,7 +143,7 @@ class Exchange {
       "content-type": "application/json; charset=utf-8",
       "content-length": bytes.length,
     });
-    this.#raw.end(bytes);
+    this.#end(bytes);
     record.outcome = this.#outcome(200, answer, answer.meter, { responseBodyBytes: bytes.length, chunks: 0 });
   }
 
@@ -170,7 +170,8 @@ class Exchange {
     const clientAborted = signal.aborted && signal.reason === CLIENT_GONE;
     const failure = broken === undefined || clientAborted ? undefined : this.#streamFailure(broken, answer);
     if (failure !== undefined && !this.#raw.destroyed) this.#raw.write(converter.fail(failure.error, record.requestId));
-    if (!clientAborted) this.#endOrDestroy();
+    if (broken?.kind === "idle" && this.#raw.writableNeedDrain) this.#raw.destroy();
+    else if (!clientAborted) this.#end();
     this.#meter(conversation, answer, converter.meter, broken === undefined);
     const { chunksDropped } = converter.meter;
     if (chunksDropped > 0) {
@@ -202,10 +203,13 @@ class Exchange {
     return new AttemptFailure(breakError(broken, provider.name), false, !stalledClient);
   }
 
-  /** A client that does not read would keep the socket for ever; others get a proper end. */
-  #endOrDestroy(): void {
-    if (this.#raw.writableNeedDrain) this.#raw.destroy();
-    else this.#raw.end();
+  /** Ends the reply; a client that does not read it loses its socket, which it would else keep for ever. */
+  #end(bytes?: Buffer | string): void {
+    const raw = this.#raw;
+    raw.end(bytes);
+    if (raw.writableFinished) return;
+    const timer = setTimeout(() => raw.destroy(), this.#gateway.context.config.gateway.timeouts.streamIdle);
+    raw.once("close", () => clearTimeout(timer));
   }
 
   #meter(conversation: Conversation, answer: Answer, meter: StreamMeter, complete: boolean): void {
@@ -261,10 +265,10 @@ class Exchange {
       responseBodyBytes = Buffer.byteLength(body);
       const closing = this.#gateway.inFlight.draining ? { connection: "close" } : {};
       this.#raw.writeHead(status, { ...this.#headers, ...headers, ...closing, "content-length": responseBodyBytes });
-      this.#raw.end(body);
+      this.#end(body);
     }
     record.outcome = {
-      statusCode: error?.status ?? 499, // nginx's "client closed request"; no reply was sent.
+      statusCode: error?.status ?? CLIENT_CLOSED_REQUEST,
       provider: lastTried?.provider,
       model: lastTried?.model,
       responseId: undefined,

@@ -17,6 +17,8 @@ declare module "fastify" {
 /** Paths without a record: what Prometheus does every few seconds is no traffic. */
 const UNRECORDED: ReadonlySet<string> = new Set(["/metrics", "/prometheus/data/metrics"]);
 const UNKNOWN_ROUTE = "unmatched";
+/** nginx's status for a client that left before the reply; nothing is sent. */
+export const CLIENT_CLOSED_REQUEST = 499;
 
 /** Starts the request's record and sets the headers that every reply carries. */
 export function beginRequest(request: FastifyRequest, reply: FastifyReply, telemetry: Telemetry): void {

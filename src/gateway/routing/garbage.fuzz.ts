@@ -78,6 +78,6 @@ test("whatever a provider sends, the client gets an answer or an error in its ow
         expect(text).toMatch(end);
       } else expect(() => JSON.parse(text)).not.toThrow();
     }),
-    { numRuns: 150 },
+    { numRuns: 80 },
   );
 });

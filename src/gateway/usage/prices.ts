@@ -1,4 +1,5 @@
 import type { Usage } from "@pydantic/genai-prices";
+import type { Logger } from "../../runtime/logger.ts";
 import type { RequestCost, Telemetry } from "../request-record.ts";
 import type { RawUsage } from "./raw-usage.ts";
 
@@ -25,19 +26,24 @@ type Price = Rates | "ask the list" | "unknown";
  */
 export class Prices {
   readonly #telemetry: Telemetry;
+  readonly #logger: Logger;
   readonly #cache = new Map<string, Price>();
   #calcPrice: CalcPrice | undefined;
   #loading: Promise<void> | undefined;
 
-  constructor(telemetry: Telemetry) {
+  constructor(telemetry: Telemetry, logger: Logger) {
     this.#telemetry = telemetry;
+    this.#logger = logger;
   }
 
-  /** Resolves when the list is in memory. */
+  /** Resolves when the list is in memory, or known to be missing: then every model costs the default price. */
   load(): Promise<void> {
-    this.#loading ??= import("@pydantic/genai-prices").then(({ calcPrice }) => {
-      this.#calcPrice = calcPrice;
-    });
+    this.#loading ??= import("@pydantic/genai-prices").then(
+      ({ calcPrice }) => {
+        this.#calcPrice = calcPrice;
+      },
+      (error: Error) => this.#logger.error({ error: error.message }, "price list not loaded; using the default price"),
+    );
     return this.#loading;
   }
 

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { pino } from "pino";
 import { beforeAll, expect, test } from "vitest";
 import { StreamMeter } from "../stream/converter.ts";
 import { recordingTelemetry } from "../testing/test-gateway.ts";
@@ -69,7 +70,7 @@ test("where the count comes from", () => {
 });
 
 const telemetry = recordingTelemetry();
-const prices = new Prices(telemetry);
+const prices = new Prices(telemetry, pino({ level: "silent" }));
 beforeAll(() => prices.load());
 
 test("prices: list prices, cached input at its own rate", () => {
