@@ -9,7 +9,7 @@ const TARGET_SECONDS = 3;
 
 const dataDir = temporaryDir("bench-start");
 const ports = await freePorts();
-const environment = { ...process.env, GATEWAYZ_DATA: dataDir };
+const environment: NodeJS.ProcessEnv = { ...process.env, GATEWAYZ_DATA: dataDir };
 for (const [name, port] of Object.entries(ports)) {
   environment[`GATEWAYZ_PORT_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`] = String(port);
 }

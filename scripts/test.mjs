@@ -61,8 +61,9 @@ function suite(project) {
   if (!ok && report.numFailedTests + brokenFiles === 0) failed++;
 }
 
-check("types", "tsc", ["-p", "tsconfig.json"]);
-check("types of web", "tsc", ["-p", "web/tsconfig.json"]);
+for (const project of ["tsconfig.json", "test/tsconfig.json", "web/tsconfig.json"]) {
+  check(`types of ${project}`, "../typescript-native/bin/tsc", ["-p", project]);
+}
 check("lint and format", "biome", ["check", "--error-on-warnings", "."]);
 check("import rule", "depcruise", ["--config", ".dependency-cruiser.cjs", "--output-type", "err", "src", "web/src"]);
 check("unused code", "knip", []);
