@@ -173,8 +173,6 @@ describe.skipIf(!existsSync(CONFORMANCE_DIR))(
   () => {
     test("open unchanged; at least 60 % of their panels show data; none fails because of us", async () => {
       const folder = join(CONFORMANCE_DIR, "dashboards");
-      const drop = join(ROOT, ".cache/test-dashboards");
-      mkdirSync(drop, { recursive: true });
       const all: { board: string; panel: PanelState }[] = [];
       const complaints: string[] = [];
       for (const file of readdirSync(folder).filter((name) => name.endsWith(".json"))) {

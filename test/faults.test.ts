@@ -151,7 +151,7 @@ describe("every role", () => {
   const basic = `Basic ${Buffer.from("admin:pw-canary-77aa").toString("base64")}`;
 
   for (const { role, path, type } of routes) {
-    const post = (body: Buffer | string, encoding?: string) =>
+    const post = (body: Buffer<ArrayBuffer> | string, encoding?: string) =>
       fetch(stack.url(role) + path, {
         method: "POST",
         headers: {
@@ -163,7 +163,7 @@ describe("every role", () => {
       });
 
     test(`${role}: invalid UTF-8, NUL, lone surrogates, __proto__ and garbage are refused or stored, never a crash`, async () => {
-      const bodies: (Buffer | string)[] = [
+      const bodies: (Buffer<ArrayBuffer> | string)[] = [
         Buffer.from([0xff, 0xfe, 0x00, 0x80]),
         '{"__proto__":{"polluted":true},"streams":[{"stream":{"__proto__":"x"},"values":[["1","\\u0000\\ud800"]]}]}',
         `{"a":"${"\\ud800".repeat(100)}"}`,
