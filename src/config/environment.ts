@@ -4,7 +4,7 @@ import type { RoleName } from "./roles.ts";
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Environment variable → dotted field. The port of a single-role start (`PORT`) and providers have rules of their own. */
-export const ENVIRONMENT_FIELDS: Readonly<Record<string, string>> = {
+const ENVIRONMENT_FIELDS: Readonly<Record<string, string>> = {
   GATEWAYZ_MODE: "mode",
   GATEWAYZ_HOST: "host",
   GATEWAYZ_DATA: "dataDir",

@@ -7,7 +7,7 @@ import { type Config, configSchema } from "./schema.ts";
 import { readOrCreateSecret, type SecretOrigin } from "./secrets.ts";
 import { describeIssue, readYamlFile, type YamlFile } from "./yaml-file.ts";
 
-export const CONFIG_FILE = "gatewayz.yaml";
+const CONFIG_FILE = "gatewayz.yaml";
 
 /** A password only where nobody but this machine can reach it and nothing real is behind it. */
 const DEMO_PASSWORD = { value: "admin", origin: "default" } as const;

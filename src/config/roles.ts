@@ -5,7 +5,3 @@ export type RoleName = (typeof ROLE_NAMES)[number];
 export function isRoleName(text: string): text is RoleName {
   return (ROLE_NAMES as readonly string[]).includes(text);
 }
-
-/** A reachable instance of every role but dashboards, which nobody calls. */
-export const PEER_NAMES = ["gateway", "health", "metrics", "logs", "traces", "otlp"] as const;
-export type PeerName = (typeof PEER_NAMES)[number];

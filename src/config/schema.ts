@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** A duration in the text form that Prometheus uses (`15d`, `30s`, `1h30m`), held as milliseconds. */
-export const duration = z.union([z.string(), z.number()]).transform((value, context) => {
+const duration = z.union([z.string(), z.number()]).transform((value, context) => {
   const ms = typeof value === "number" ? value : parseDurationMs(value);
   if (ms === undefined || !Number.isFinite(ms) || ms < 0) {
     context.addIssue({

@@ -89,7 +89,7 @@ export class Access {
   }
 }
 
-export function pathOf(request: FastifyRequest): string {
+function pathOf(request: FastifyRequest): string {
   return request.url.split("?", 1)[0]!;
 }
 

@@ -2,7 +2,7 @@ import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-export const SESSION_COOKIE = "gatewayz_session";
+const SESSION_COOKIE = "gatewayz_session";
 const SESSION_MS = 7 * 24 * 3_600_000; // 7 days
 const SECRET_BYTES = 32;
 

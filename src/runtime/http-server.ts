@@ -95,7 +95,7 @@ export async function listen(app: FastifyInstance, host: string, port: number): 
 }
 
 /** `http://host:port` of a bound address; wildcard addresses become loopback, so that the URL can be opened. */
-export function urlOf(address: AddressInfo): string {
+function urlOf(address: AddressInfo): string {
   const wildcard = address.address === "0.0.0.0" || address.address === "::";
   const host = wildcard ? "127.0.0.1" : address.family === "IPv6" ? `[${address.address}]` : address.address;
   return `http://${host}:${address.port}`;

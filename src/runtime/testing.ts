@@ -8,7 +8,7 @@ import { createLogger, type Logger } from "./logger.ts";
 import type { RoleContext } from "./role.ts";
 
 export const TEST_ADMIN_KEY = "gw_test_admin_0123456789abcdef";
-export const TEST_PASSWORD = "test-password";
+const TEST_PASSWORD = "test-password";
 
 export interface TestContext extends RoleContext {
   /** Log lines written so far, parsed. */

@@ -113,7 +113,7 @@ async function healthServiceDown(target: Target, up: number | undefined): Promis
 }
 
 /** Value of a series without labels in exposition text. */
-export function numberOf(lines: readonly string[], name: string): number | undefined {
+function numberOf(lines: readonly string[], name: string): number | undefined {
   const line = lines.find((text) => text.startsWith(`${name} `));
   return line === undefined ? undefined : Number(line.split(" ")[1]);
 }
