@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { Counter } from "prom-client";
+import { Counter, Histogram } from "prom-client";
 import { createHttpServer } from "../runtime/http-server.ts";
 import type { RoleContext } from "../runtime/role.ts";
 import { errorTypeOf } from "./api/api-error.ts";
@@ -36,16 +36,28 @@ export function createHttpApi(context: RoleContext, state: ServerState): Fastify
   return app;
 }
 
+/** Seconds; Prometheus' own bounds for this metric. */
+const DURATION_BUCKETS = [0.1, 0.2, 0.4, 1, 3, 8, 20, 60, 120];
+
 function countRequests(app: FastifyInstance, { registry }: RoleContext): void {
+  const registers = [registry];
   const requests = new Counter({
     name: "prometheus_http_requests_total",
     help: "Counter of HTTP requests.",
     labelNames: ["handler", "code"],
-    registers: [registry],
+    registers,
+  });
+  const durations = new Histogram({
+    name: "prometheus_http_request_duration_seconds",
+    help: "Histogram of latencies for HTTP requests.",
+    labelNames: ["handler"],
+    buckets: DURATION_BUCKETS,
+    registers,
   });
   app.addHook("onResponse", async (request: FastifyRequest, reply: FastifyReply) => {
     // The route's pattern and not the path: a path has no bound.
     const handler = request.routeOptions.url ?? "none";
     requests.inc({ handler, code: String(reply.statusCode) });
+    durations.observe({ handler }, reply.elapsedTime / 1_000);
   });
 }

@@ -10,7 +10,7 @@ const STATUS = {
   not_acceptable: 406,
 } as const;
 
-export type ApiErrorType = keyof typeof STATUS;
+type ApiErrorType = keyof typeof STATUS;
 
 /** A refusal as clients of Prometheus know it: `{"status":"error","errorType":…,"error":…}`. */
 export class ApiError extends Error {

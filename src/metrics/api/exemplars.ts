@@ -39,7 +39,7 @@ function* encode(series: readonly ExemplarSeries[]): Generator<string> {
 }
 
 /** The matchers of every vector selector in an expression. */
-export function selectorsOf(expression: unknown): Matcher[][] {
+function selectorsOf(expression: unknown): Matcher[][] {
   const found: Matcher[][] = [];
   const open: unknown[] = [expression];
   for (let seen = 0; open.length > 0 && seen < NODES_MAX; seen++) {

@@ -117,7 +117,7 @@ export function invalid(name: string, why: string): ApiError {
 }
 
 /** Unix ms of a float in seconds or an RFC 3339 time; undefined when the text is neither. */
-export function parseTimeMs(text: string): number | undefined {
+function parseTimeMs(text: string): number | undefined {
   const seconds = decimal(text);
   if (seconds !== undefined) return Math.round(seconds * 1_000);
   if (!RFC3339.test(text)) return undefined;

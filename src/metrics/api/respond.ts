@@ -46,11 +46,7 @@ function* envelope({ data, warnings = [], infos = [] }: ApiResult): Generator<st
 }
 
 /** Sends text in pieces: at once when it is short, as a stream when it is long. The content type must be set. */
-export async function sendPieces(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  pieces: Iterable<string>,
-): Promise<unknown> {
+async function sendPieces(request: FastifyRequest, reply: FastifyReply, pieces: Iterable<string>): Promise<unknown> {
   const chunks = grouped(pieces);
   const first = chunks.next();
   const head = first.done ? "" : first.value;

@@ -25,7 +25,7 @@ export function buildInfo(): ApiResult {
   });
 }
 
-export interface RuntimeFacts {
+interface RuntimeFacts {
   readonly startedMs: number;
   readonly isReloadSuccessful: boolean;
   readonly lastReloadMs: number;

@@ -1,7 +1,7 @@
 import { compileRegex, type Regex, RegexError } from "../../series/regex.ts";
 import type { YamlReader } from "./yaml-reader.ts";
 
-export const RELABEL_ACTIONS = [
+const RELABEL_ACTIONS = [
   "replace",
   "keep",
   "drop",
@@ -14,7 +14,7 @@ export const RELABEL_ACTIONS = [
   "lowercase",
   "uppercase",
 ] as const;
-export type RelabelAction = (typeof RELABEL_ACTIONS)[number];
+type RelabelAction = (typeof RELABEL_ACTIONS)[number];
 
 /** One step of relabelling. Source: Prometheus configuration reference, `<relabel_config>`. */
 export interface RelabelRule {
@@ -28,9 +28,9 @@ export interface RelabelRule {
   readonly action: RelabelAction;
 }
 
-export const RELABEL_DEFAULT_REGEX = "(.*)";
-export const RELABEL_DEFAULT_SEPARATOR = ";";
-export const RELABEL_DEFAULT_REPLACEMENT = "$1";
+const RELABEL_DEFAULT_REGEX = "(.*)";
+const RELABEL_DEFAULT_SEPARATOR = ";";
+const RELABEL_DEFAULT_REPLACEMENT = "$1";
 
 const NEEDS_TARGET: ReadonlySet<RelabelAction> = new Set([
   "replace",

@@ -12,7 +12,7 @@ const PROBLEMS_SHOWN_MAX = 20;
  * Collects what is wrong in one YAML file, so that a person sees all of it at once, in the words of Prometheus:
  * `line 3: field foo not found in type config.plain`.
  */
-export class YamlProblems {
+class YamlProblems {
   readonly file: string;
   /** Fields that Prometheus knows and this server does not act on. */
   readonly warnings: string[] = [];

@@ -30,7 +30,7 @@ const TYPES: Readonly<Record<ExpositionFormat, Readonly<Record<string, string>>>
   },
 };
 
-export interface ParsedExemplar {
+interface ParsedExemplar {
   readonly labels: readonly (readonly [string, string])[];
   readonly value: number;
   /** Unix ms; undefined where the exemplar has no time of its own. */

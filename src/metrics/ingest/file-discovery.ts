@@ -1,35 +1,13 @@
-import { readdir, readFile, stat } from "node:fs/promises";
-import { basename, dirname, extname, join } from "node:path";
+import { readFile, stat } from "node:fs/promises";
+import { extname } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
 import type { TargetGroup } from "../config/config-types.ts";
 import { RULE_FILE_BYTES_MAX } from "../limits.ts";
 
-/** Files that one pattern may match. */
-const FILES_PER_PATTERN_MAX = 1_000;
-
 const groupSchema = z.array(
   z.strictObject({ targets: z.array(z.string()).default([]), labels: z.record(z.string(), z.string()).default({}) }),
 );
-
-/** The files that a pattern names; only its last part may hold `*`. A pattern that matches nothing is no error. */
-export async function expandGlob(pattern: string): Promise<string[]> {
-  const name = basename(pattern);
-  if (!name.includes("*") && !name.includes("?")) {
-    return (await stat(pattern).catch(() => undefined)) === undefined ? [] : [pattern];
-  }
-  const source = name
-    .replace(/[.+^${}()|[\]\\]/g, "\\$&")
-    .replaceAll("*", "[^/]*")
-    .replaceAll("?", "[^/]");
-  const matcher = new RegExp(`^${source}$`);
-  const names = await readdir(dirname(pattern)).catch((): string[] => []);
-  return names
-    .filter((candidate) => matcher.test(candidate))
-    .sort()
-    .slice(0, FILES_PER_PATTERN_MAX)
-    .map((candidate) => join(dirname(pattern), candidate));
-}
 
 /**
  * Target groups of one discovery file (JSON or YAML), as `file_sd_configs` reads them.

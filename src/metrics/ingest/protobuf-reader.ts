@@ -6,7 +6,7 @@ export class ProtobufError extends Error {
 }
 
 /** Wire types. Source: Protocol Buffers "Encoding". */
-export const Wire = { Varint: 0, Fixed64: 1, Bytes: 2, Fixed32: 5 } as const;
+const Wire = { Varint: 0, Fixed64: 1, Bytes: 2, Fixed32: 5 } as const;
 
 /** Source: Prometheus model/value/value.go, StaleNaN. */
 const STALE_BITS = 0x7ff0000000000002n;

@@ -15,7 +15,7 @@ const AHEAD_MAX_MS = 10 * 60_000;
 /** Seconds after which a sender may try again when the disk refuses. */
 const RETRY_AFTER_SECONDS = 5;
 
-export interface RemoteWriteHeaders {
+interface RemoteWriteHeaders {
   readonly contentType: string | undefined;
   readonly contentEncoding: string | undefined;
 }

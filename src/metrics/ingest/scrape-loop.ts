@@ -23,7 +23,7 @@ const REPORT_NAMES = [
   "scrape_series_added",
 ] as const;
 
-export interface ScrapeLoopOptions {
+interface ScrapeLoopOptions {
   readonly target: Target;
   readonly config: ScrapeConfig;
   readonly client: ScrapeClient;

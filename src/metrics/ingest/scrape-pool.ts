@@ -1,8 +1,9 @@
 import type { Logger } from "../../runtime/logger.ts";
 import type { ScrapeConfig, TargetGroup } from "../config/config-types.ts";
+import { expandGlob } from "../config/glob.ts";
 import { DROPPED_TARGETS_KEPT_MAX, TARGETS_PER_JOB_MAX } from "../limits.ts";
 import type { Appender } from "../store/appender.ts";
-import { expandGlob, readTargetFile } from "./file-discovery.ts";
+import { readTargetFile } from "./file-discovery.ts";
 import { ScrapeClient } from "./scrape-client.ts";
 import { ScrapeLoop } from "./scrape-loop.ts";
 import type { ScrapeMetrics } from "./scrape-metrics.ts";

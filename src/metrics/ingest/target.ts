@@ -6,7 +6,7 @@ import { formatDuration } from "../config/format-duration.ts";
 import type { MetricMetadata } from "../store/appender.ts";
 import { relabel } from "./relabel.ts";
 
-export type TargetHealth = "unknown" | "up" | "down";
+type TargetHealth = "unknown" | "up" | "down";
 
 /** One address that is scraped, with what is known about its last scrape. */
 export class Target {

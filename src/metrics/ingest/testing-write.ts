@@ -32,7 +32,7 @@ function varint(value: number): Buffer {
 /** The eight bytes of Prometheus' staleness marker. */
 export const STALE_BYTES = Buffer.from([0x02, 0, 0, 0, 0, 0, 0xf0, 0x7f]);
 
-export interface SeriesToWrite {
+interface SeriesToWrite {
   readonly labels: readonly (readonly [string, string])[];
   readonly samples?: readonly (readonly [number | Buffer, number])[];
   readonly exemplars?: readonly {

@@ -7,7 +7,7 @@ import type { TemplateData } from "./template.ts";
 /** An alert that is over is kept that long, as Prometheus keeps it for its notifier. */
 const RESOLVED_KEPT_MS = 15 * 60_000;
 /** Series that tell the state of alerts, and since when they are active (for a restart). */
-export const ALERTS = "ALERTS";
+const ALERTS = "ALERTS";
 export const ALERTS_FOR_STATE = "ALERTS_FOR_STATE";
 
 export type AlertState = "inactive" | "pending" | "firing";

@@ -30,7 +30,7 @@ export interface AlertingSpec {
   readonly annotations: readonly TemplatedText[];
 }
 
-export interface TemplatedText {
+interface TemplatedText {
   readonly name: string;
   readonly text: string;
   readonly template: Template;

@@ -14,7 +14,7 @@ export type Rule = RecordingRule | AlertingRule;
 /** An alert's age survives a restart when the server was away for less than this; as Prometheus' `for-outage-tolerance`. */
 const RESTORE_WITHIN_MS = 3_600_000;
 
-export interface RuleGroupOptions {
+interface RuleGroupOptions {
   readonly spec: RuleGroupSpec;
   readonly intervalMs: number;
   readonly queryOffsetMs: number;

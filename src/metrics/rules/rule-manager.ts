@@ -4,7 +4,7 @@ import type { Logger } from "../../runtime/logger.ts";
 import { Labels } from "../../series/labels.ts";
 import type { Queryable } from "../../series/queryable.ts";
 import type { MetricsConfig } from "../config/config-types.ts";
-import { expandGlob } from "../ingest/file-discovery.ts";
+import { expandGlob } from "../config/glob.ts";
 import { RULE_GROUPS_MAX } from "../limits.ts";
 import type { Appender } from "../store/appender.ts";
 import type { RuleQuery } from "./rule.ts";
@@ -12,7 +12,7 @@ import { loadRuleFile, type RuleGroupSpec } from "./rule-file.ts";
 import { RuleGroup } from "./rule-group.ts";
 import type { RuleMetrics } from "./rule-metrics.ts";
 
-export interface RuleManagerOptions {
+interface RuleManagerOptions {
   readonly engine: PromqlEngine;
   readonly queryable: Queryable;
   readonly appender: () => Appender;

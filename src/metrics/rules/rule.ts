@@ -9,7 +9,7 @@ export interface RuleSample {
 /** What a rule asks: evaluates PromQL at the time of the evaluation. @throws Error with a text for `lastError`. */
 export type RuleQuery = (expression: string, timeMs: number) => Promise<RuleSample[]>;
 
-export type RuleHealth = "unknown" | "ok" | "err";
+type RuleHealth = "unknown" | "ok" | "err";
 
 export interface RuleStatus {
   health: RuleHealth;
