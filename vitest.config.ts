@@ -18,8 +18,6 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 180_000,
           pool: "forks",
-          // Whole-process tests measure readiness of real servers; in parallel they would starve each other on two cores.
-          fileParallelism: false,
         },
       },
     ],

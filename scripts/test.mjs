@@ -37,7 +37,7 @@ function check(name, program, args) {
 }
 
 /** A vitest project; its tests are counted one by one, and a file that does not even load counts as one failure. */
-function suite(project) {
+function suite(project, ...flags) {
   const file = resolve(results, `${project}.json`);
   const ok = run(project, "vitest", [
     "run",
@@ -46,6 +46,7 @@ function suite(project) {
     "--reporter=default",
     "--reporter=json",
     `--outputFile.json=${file}`,
+    ...flags,
   ]);
   if (!existsSync(file)) {
     failed++;
@@ -68,7 +69,8 @@ check("lint and format", "biome", ["check", "--error-on-warnings", "."]);
 check("import rule", "depcruise", ["--config", ".dependency-cruiser.cjs", "--output-type", "err", "src", "web/src"]);
 check("unused code", "knip", []);
 suite("unit");
-suite("system");
+// Whole-process tests measure real servers' readiness; side by side they would starve each other on two cores.
+suite("system", "--no-file-parallelism");
 
 process.stdout.write(`\n${seconds.join(" · ")}\n${passed} passed, ${failed} failed\n`);
 process.exit(failed === 0 ? 0 : 1);
