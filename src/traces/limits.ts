@@ -16,7 +16,7 @@ export const VALUE_DEPTH_MAX = 32;
 /** The head becomes a segment when it holds this many spans, … */
 export const HEAD_SPANS_MAX = 65_536;
 /** … this many bytes of spans, … */
-export const HEAD_BYTES_MAX = 24 * 1024 * 1024; // 24 MiB
+export const HEAD_BYTES_MAX = 16 * 1024 * 1024; // 16 MiB
 /** … or when its oldest span arrived this long ago. */
 export const HEAD_AGE_MAX_MS = 60 * 60 * 1000;
 /** Heads that wait for their segment (a slow or full disk); beyond, export requests are refused. */

@@ -5,7 +5,7 @@ import { ValueType } from "../ingest/otlp-reader.ts";
 import type { SpanBlock, ValueColumn } from "../store/span-block.ts";
 import type { BlockFacts } from "./block-facts.ts";
 import { compileValue } from "./compile-value.ts";
-import { compareOrder, compareValues, valueAt } from "./values.ts";
+import { compareOrder, compareValues, KIND_WORDS, STATUS_WORDS, valueAt } from "./values.ts";
 
 export type Predicate = (row: number) => boolean;
 
@@ -79,6 +79,12 @@ function compileColumnTest(op: ComparisonOp, left: FieldExpr, right: Static, blo
       const ids = left.name === "name" ? block.names : block.statusMessages;
       const test = memoized(op, right.value as string, block);
       return (row) => test(ids[row]!);
+    }
+    if (left.name === "status" || left.name === "kind") {
+      const codes = left.name === "status" ? block.statuses : block.kinds;
+      const words: readonly string[] = left.name === "status" ? STATUS_WORDS : KIND_WORDS;
+      const code = words.indexOf(right.value as string);
+      return op === "=" ? (row) => codes[row] === code : (row) => codes[row] !== code;
     }
     return undefined;
   }

@@ -11,9 +11,9 @@ import { compareOrder, STATUS_WORDS } from "./values.ts";
  * Leaves out blocks in which the query's first filter cannot match, by what the segment's directory says of their
  * columns. Never leaves out one that could match.
  */
-export function blockFilter(query: Query): BlockFilter {
+export function blockFilter(query: Query, isWanted: BlockFilter["isWanted"] = () => true): BlockFilter {
   const [first] = query.elements;
-  return first === undefined ? () => true : (block) => elementMayMatch(first, block);
+  return { isWanted, mayMatch: (block) => first === undefined || elementMayMatch(first, block) };
 }
 
 function elementMayMatch(element: PipelineElement, block: BlockEntry): boolean {

@@ -1,9 +1,10 @@
 import type { FieldRef, Query } from "../../languages/traceql/ast.ts";
-import { type SpanBlock, startNs } from "../store/span-block.ts";
+import { startMs as rowStartMs, type SpanBlock, startNs } from "../store/span-block.ts";
 import type { TraceStore } from "../store/trace-store.ts";
 import { anyValue, attributeKey } from "./attribute-value.ts";
 import { BlockFacts } from "./block-facts.ts";
 import { compileValue, type Getter, hex } from "./compile-value.ts";
+import { NewestTraces } from "./newest-traces.ts";
 import { columnRequests, fieldsOf, Pipeline, type Spanset } from "./pipeline.ts";
 import { blockFilter } from "./prune.ts";
 import { QueryBudget } from "./query-budget.ts";
@@ -31,6 +32,9 @@ export interface SearchResult {
   readonly inspectedBlocks: number;
 }
 
+/** Parts of one trace that lie in different blocks start at most this far apart, else the older part is not found. */
+const SPLIT_TRACE_MS = 60_000;
+
 /** Intrinsics that every result carries in fields of its own, so that they are no attributes too. */
 const SHOWN_ELSEWHERE: ReadonlySet<string> = new Set([
   "name",
@@ -48,12 +52,13 @@ export async function searchTraces(store: TraceStore, options: SearchOptions): P
   const fields = fieldsOf(query);
   const requests = [...columnRequests(fields), SERVICE_NAME];
   const shown = fields.filter((field) => field.type !== "intrinsic" || !SHOWN_ELSEWHERE.has(field.name));
-  const found = new Map<string, TraceSummary>();
+  const found = new NewestTraces(limit);
   const budget = new QueryBudget(options.signal);
+  const filter = blockFilter(query, (blockEndMs) => blockEndMs >= found.cutoffMs - SPLIT_TRACE_MS);
   let inspectedTraces = 0;
   let inspectedSpans = 0;
   let inspectedBlocks = 0;
-  for await (const block of store.blocks(startMs, endMs, requests, blockFilter(query))) {
+  for await (const block of store.blocks(startMs, endMs, requests, filter)) {
     await budget.pause();
     inspectedBlocks++;
     inspectedSpans += block.rowCount;
@@ -62,7 +67,11 @@ export async function searchTraces(store: TraceStore, options: SearchOptions): P
     const shownValues = shown.map((field) => ({ field, getter: compileValue(field, facts) }));
     // Backwards: a block's traces are in order of their start, and the newest are wanted.
     for (let trace = block.traceCount - 1; trace >= 0; trace--) {
-      if (!overlaps(facts, trace, startMs, endMs)) continue;
+      const traceStartMs = rowStartMs(block, block.traceStarts[trace]!);
+      if (traceStartMs < found.cutoffMs - SPLIT_TRACE_MS) break;
+      if (traceStartMs > endMs || traceStartMs + facts.traceDurations[trace]! / 1e6 < startMs) continue;
+      // Too old for a result of its own, but it may be another part of one.
+      if (traceStartMs < found.cutoffMs && !found.has(hex(block.traceIds, trace, 16))) continue;
       inspectedTraces++;
       const durationNs = facts.traceDurations[trace]!;
       if (durationNs < options.minDurationNs || durationNs > options.maxDurationNs) continue;
@@ -70,33 +79,10 @@ export async function searchTraces(store: TraceStore, options: SearchOptions): P
       if (spansets.length === 0) continue;
       const summary = new TraceSummary(facts, trace);
       for (const spanset of spansets) summary.spansets.push(renderSpanset(block, spanset, shownValues, options));
-      const known = found.get(summary.traceId);
-      if (known === undefined) found.set(summary.traceId, summary);
-      else known.merge(summary);
+      found.add(summary);
     }
-    dropOldest(found, limit);
   }
-  const traces = newestFirst(found).slice(0, limit);
-  return { traces, inspectedTraces, inspectedSpans, inspectedBlocks };
-}
-
-function overlaps(facts: BlockFacts, trace: number, rangeStartMs: number, rangeEndMs: number): boolean {
-  const { block } = facts;
-  const first = block.traceStarts[trace]!;
-  const start = (block.startHigh[first]! * 4_294_967_296 + block.startLow[first]!) / 1e6;
-  return start <= rangeEndMs && start + facts.traceDurations[trace]! / 1e6 >= rangeStartMs;
-}
-
-/** Keeps twice the limit, so that memory is bounded while a trace's older part may still arrive from another block. */
-function dropOldest(found: Map<string, TraceSummary>, limit: number): void {
-  if (found.size <= limit * 2) return;
-  for (const summary of newestFirst(found).slice(limit * 2)) found.delete(summary.traceId);
-}
-
-function newestFirst(found: Map<string, TraceSummary>): TraceSummary[] {
-  return [...found.values()].sort((left, right) =>
-    right.startNs > left.startNs ? 1 : right.startNs < left.startNs ? -1 : 0,
-  );
+  return { traces: found.take(), inspectedTraces, inspectedSpans, inspectedBlocks };
 }
 
 interface ShownValue {

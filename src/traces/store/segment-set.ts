@@ -37,7 +37,11 @@ export interface SegmentSummary {
 }
 
 /** What decides, from the directory alone, whether a query reads a block. */
-export type BlockFilter = (entry: BlockEntry) => boolean;
+export interface BlockFilter {
+  /** Asked with the latest end of a segment's or block's spans, Unix ms; the answer may turn to no as results come in. */
+  isWanted(endMs: number): boolean;
+  mayMatch(entry: BlockEntry): boolean;
+}
 
 /** Bytes of memory that an entry of a directory takes, about. */
 const COLUMN_ENTRY_BYTES = 320;
@@ -142,11 +146,13 @@ export class SegmentSet {
     filter: BlockFilter,
   ): AsyncGenerator<SpanBlock> {
     for (const segment of segments) {
+      if (!filter.isWanted(segment.endMs)) continue;
       const directory = await this.#guard(segment, WHOLE_SEGMENT, () => this.#directory(segment));
       if (directory === undefined) continue;
       for (let index = directory.blocks.length - 1; index >= 0; index--) {
         const entry = directory.blocks[index]!;
-        if (entry.startMs > endMs || entry.endMs < startMs || !filter(entry)) continue;
+        if (entry.startMs > endMs || entry.endMs < startMs) continue;
+        if (!filter.isWanted(entry.endMs) || !filter.mayMatch(entry)) continue;
         const block = await this.#guard(segment, index, async () => {
           const loaded = await this.#block(segment, entry, index);
           await loaded.prepare(requests);

@@ -25,6 +25,8 @@ export interface TraceStoreOptions {
   readonly bytesMax: number;
 }
 
+const EVERY_BLOCK: BlockFilter = { isWanted: () => true, mayMatch: () => true };
+
 /** How many spans of a request were refused, by reason. */
 export type Discarded = Partial<Record<DiscardReason, number>>;
 
@@ -96,6 +98,8 @@ export class TraceStore {
    * @throws StorageError when it could not be written; nothing of it is kept then.
    */
   async append(request: Uint8Array, observer: SpanObserver | undefined): Promise<Discarded> {
+    // The sender waits for one head to be written; where that fails, it is told to come back.
+    if (this.#frozen.length >= FROZEN_HEADS_MAX) await this.#flushFrozen();
     if (this.#frozen.length >= FROZEN_HEADS_MAX) {
       throw new StorageError(
         "STORAGE_WRITE_FAILED",
@@ -116,7 +120,7 @@ export class TraceStore {
     startMs: number,
     endMs: number,
     requests: readonly ColumnRequest[],
-    filter: BlockFilter = () => true,
+    filter: BlockFilter = EVERY_BLOCK,
   ): AsyncGenerator<SpanBlock> {
     const heads = this.#frozen.map(({ block }) => block).reverse();
     if (this.#head.rowCount > 0) heads.unshift(this.#currentHeadBlock());
@@ -263,6 +267,7 @@ export class TraceStore {
   }
 
   async #flushAll(): Promise<void> {
+    clearTimeout(this.#flushRetry);
     while (this.#frozen.length > 0 && !this.#closed) {
       const { block, walEnd } = this.#frozen[0]!;
       try {
