@@ -87,6 +87,8 @@ test("models: list, one, unknown, Anthropic's pages", async () => {
     id: "openai/gpt-4o",
     owned_by: "openrouter",
   });
+  const openai = new OpenAI({ apiKey: TEST_ADMIN_KEY, baseURL: `${url}/v1`, maxRetries: 0 });
+  expect((await openai.models.retrieve("openai/gpt-4o")).id).toBe("openai/gpt-4o");
   expect((await get("/v1/models/none")).status).toBe(404);
   const anthropicHeaders = { ...admin, "anthropic-version": "2023-06-01" };
   const first = (await (await get("/v1/models?limit=2", anthropicHeaders)).json()) as {
@@ -118,6 +120,14 @@ test("circuit breakers: views, resets, names", async () => {
   expect(
     (await post("/circuit-breakers/reset-all", undefined, { authorization: "Bearer gw_live_app_key" })).status,
   ).toBe(403);
+});
+
+test("velocity mode's state", async () => {
+  expect(await (await get("/velocity-mode-status")).json()).toMatchObject({
+    active: false,
+    until: null,
+    multiplier: 1,
+  });
 });
 
 test("the demo can be started and stopped by the admin only", async () => {

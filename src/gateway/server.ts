@@ -11,6 +11,7 @@ import { registerMessages } from "./routes/messages.ts";
 import { registerMetrics } from "./routes/metrics.ts";
 import { registerModels } from "./routes/models.ts";
 import { beginRequest, dialectOf, errorReply } from "./routes/request-state.ts";
+import { registerVelocityModeStatus } from "./routes/velocity-mode-status.ts";
 
 /** Answered without a key. */
 const OPEN_PATHS: ReadonlySet<string> = new Set(["/", "/health", "/health/quick", "/ready"]);
@@ -57,6 +58,7 @@ export function createGatewayServer(gateway: Gateway): FastifyInstance {
   registerHealth(app, gateway);
   registerCircuitBreakers(app, gateway);
   registerMetrics(app, gateway);
+  registerVelocityModeStatus(app, gateway);
   registerDemoControl(app, gateway);
   return app;
 }

@@ -7,6 +7,7 @@ import { type Simulator, startSimulator } from "./index.ts";
 import { profileOf, SIMULATED_PROVIDERS } from "./models.ts";
 import { Random } from "./random.ts";
 import { sampleOf } from "./schema-sample.ts";
+import { SimulatorMemory } from "./serve.ts";
 import { answerText, pieces } from "./text.ts";
 
 let simulator: Simulator;
@@ -146,6 +147,16 @@ test("a long prompt that has come before counts as cached", () => {
   const body = { model: "m", messages: [{ role: "user", content: "word ".repeat(2_000) }] };
   expect(simulate(body, profile, 1, false).cachedTokens).toBe(0);
   expect(simulate(body, profile, 1, true).cachedTokens).toBeGreaterThan(1_000);
+});
+
+test("the simulator remembers prompt beginnings, but not without end", () => {
+  const memory = new SimulatorMemory();
+  const body = (text: string): JsonObject => ({ model: "m", messages: [{ role: "user", content: text }] });
+  expect(memory.prefixSeen(body("a"))).toBe(false);
+  expect(memory.prefixSeen(body("a"))).toBe(true);
+  for (let count = 0; count < 600; count++) memory.prefixSeen(body(`other ${count}`));
+  expect(memory.prefixSeen(body("a"))).toBe(false);
+  expect([memory.next(), memory.next()]).toEqual([1, 2]);
 });
 
 test("texts are varied and near the length asked for; pieces join to the text", () => {
