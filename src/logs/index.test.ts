@@ -29,7 +29,7 @@ afterAll(async () => {
   await context.dispose();
 });
 
-function push(body: BodyInit, headers: Record<string, string> = {}): Promise<Response> {
+function push(body: string | Buffer, headers: Record<string, string> = {}): Promise<Response> {
   return fetch(`${role.urls["main"]}/loki/api/v1/push`, {
     method: "POST",
     headers: { "content-type": "application/json", ...headers },
@@ -208,7 +208,7 @@ describe("metric queries", () => {
 
 describe("refusals in Loki's words", () => {
   const range = { start: "1", end: "1000000" };
-  const cases = [
+  const cases: { params: Record<string, string>; text: string | RegExp }[] = [
     {
       params: { query: '{app="x"' },
       text: "parse error at line 1, col 9: syntax error: unexpected $end, expecting } or ,\n",
@@ -234,7 +234,7 @@ describe("refusals in Loki's words", () => {
   ];
   for (const { params, text } of cases) {
     test(`query_range ${JSON.stringify(params)}`, async () => {
-      const result = await get("/loki/api/v1/query_range", params as Record<string, string>);
+      const result = await get("/loki/api/v1/query_range", params);
       expect(result.status).toBe(400);
       if (typeof text === "string") expect(result.text).toBe(text);
       else expect(result.text).toMatch(text);

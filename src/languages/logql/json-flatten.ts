@@ -9,34 +9,26 @@ export class JsonLineError extends Error {
 }
 
 /**
- * Walks a JSON object and reports every scalar under its path, keys joined by `_` (`{"a":{"b":1}}` gives `a_b`, `1`).
+ * Walks JSON objects and reports every scalar under its path, keys joined by `_` (`{"a":{"b":1}}` gives `a_b`, `1`).
  * Arrays and nulls are skipped; numbers keep the digits they were written with. Nothing but the reported values is
- * copied, so a caller that wants few labels pays for few.
- * @param wanted Says whether a name is of use; a value is cut out only then.
- * @throws JsonLineError at the first malformed place; what was reported before it stands.
+ * copied, so a caller that wants few labels pays for few. One instance serves a whole query.
  */
-export function flattenJson(
-  text: string,
-  wanted: (name: string) => boolean,
-  report: (name: string, value: string) => void,
-): void {
-  const walker = new Walker(text, wanted, report);
-  walker.top();
-}
-
-class Walker {
-  readonly #text: string;
+export class JsonFlattener {
   readonly #wanted: (name: string) => boolean;
   readonly #report: (name: string, value: string) => void;
+  #text = "";
   #at = 0;
 
-  constructor(text: string, wanted: (name: string) => boolean, report: (name: string, value: string) => void) {
-    this.#text = text;
+  /** @param wanted Says whether a name is of use; a value is cut out only then. */
+  constructor(wanted: (name: string) => boolean, report: (name: string, value: string) => void) {
     this.#wanted = wanted;
     this.#report = report;
   }
 
-  top(): void {
+  /** @throws JsonLineError at the first malformed place; what was reported before it stands. */
+  walk(text: string): void {
+    this.#text = text;
+    this.#at = 0;
     this.#space();
     if (this.#text[this.#at] !== "{")
       throw new JsonLineError("Value looks like object, but can't find closing '}' symbol");

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { Labels } from "../../series/labels.ts";
 import { RegexError } from "../../series/regex.ts";
 import { formatQuery } from "./format.ts";
-import { flattenJson, JsonLineError } from "./json-flatten.ts";
+import { JsonFlattener, JsonLineError } from "./json-flatten.ts";
 import { LineLabels } from "./line-labels.ts";
 import { readLogfmt } from "./logfmt.ts";
 import { parse } from "./parse.ts";
@@ -126,11 +126,10 @@ test("flattening gives what JSON.parse gives, for objects of scalars", () => {
   fc.assert(
     fc.property(object, (value) => {
       const found = new Map<string, string>();
-      flattenJson(
-        JSON.stringify(value),
+      new JsonFlattener(
         () => true,
         (name, text) => found.set(name, text),
-      );
+      ).walk(JSON.stringify(value));
       const expected = new Map<string, string>();
       for (const [key, item] of Object.entries(value)) {
         if (typeof item === "object")
@@ -195,11 +194,10 @@ test("fuzz: templates compile or are refused, and rendering ends", () => {
 
 test("errors are of the classes that callers expect", () => {
   expect(() =>
-    flattenJson(
-      "[1]",
+    new JsonFlattener(
       () => true,
       () => undefined,
-    ),
+    ).walk("[1]"),
   ).toThrow(JsonLineError);
   expect(() => compilePipeline([{ kind: "regexp", text: "(" }])).toThrow(ParseError);
   expect(RegexError.name).toBe("RegexError");

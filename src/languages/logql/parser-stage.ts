@@ -1,9 +1,9 @@
 import { compileRegex } from "../../series/regex.ts";
 import type { Stage } from "./ast.ts";
-import { flattenJson, JsonLineError } from "./json-flatten.ts";
+import { JsonFlattener, JsonLineError } from "./json-flatten.ts";
 import { followJsonPath, parseJsonPath } from "./json-path.ts";
 import { sanitizeLabelName } from "./label-name.ts";
-import type { LineLabels } from "./line-labels.ts";
+import { LineLabels } from "./line-labels.ts";
 import { readLogfmt } from "./logfmt.ts";
 import { matchPattern, parsePattern } from "./pattern.ts";
 import type { StageFunction } from "./pipeline.ts";
@@ -34,14 +34,17 @@ export function compileParser(stage: ParserStage, wanted: ReadonlySet<string> | 
 /** Whether a parser's label is of use: it may end up as `name` or as `name_extracted`. */
 function wants(wanted: ReadonlySet<string> | undefined): (name: string) => boolean {
   if (wanted === undefined) return () => true;
-  return (name) => wanted.has(name) || wanted.has(`${name}_extracted`);
+  const names = new Set([...wanted].flatMap((name) => [name, name.replace(/_extracted$/, "")]));
+  return (name) => names.has(name);
 }
 
 function jsonAll(wanted: ReadonlySet<string> | undefined): StageFunction {
-  const isWanted = wants(wanted);
+  let target = new LineLabels();
+  const flattener = new JsonFlattener(wants(wanted), (name, value) => target.setExtracted(name, value));
   return (line, labels) => {
+    target = labels;
     try {
-      flattenJson(line, isWanted, (name, value) => labels.setExtracted(name, value));
+      flattener.walk(line);
     } catch (error) {
       if (!(error instanceof JsonLineError)) throw error;
       labels.setError("JSONParserErr", error.message);

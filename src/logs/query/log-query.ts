@@ -46,18 +46,17 @@ export async function runLogQuery(store: LogStore, query: LogQuery, run: QueryRu
   const scanner = new Scanner(plan, labels, run);
   const collector = new Collector(query.limit, backward);
   const blocks = store.select(query.expr.matchers, from.ms, to.ms).sort(inOrder(backward));
-  for (const block of blocks) {
-    if (collector.closedTo(backward ? block.maxMs : block.minMs)) break;
-    const visit: RowVisitor = (rows, row, line) => {
-      const ms = rows.timestampsMs[row]!;
-      const ns = rows.subMsNs[row]!;
-      if (!collector.wants(ms, ns)) return false;
-      collector.add(makeHit(labels, query.categorize, ms, ns, line));
-      return true;
-    };
-    await scanner.scan(block, visit, true);
-    await run.pause();
-  }
+  const visit: RowVisitor = (rows, row, line) => {
+    const ms = rows.timestampsMs[row]!;
+    const ns = rows.subMsNs[row]!;
+    if (!collector.wants(ms, ns)) return false;
+    collector.add(makeHit(labels, query.categorize, ms, ns, line));
+    return true;
+  };
+  await scanner.scan(blocks, {
+    begin: () => ({ visit, usesLabels: true }),
+    enough: (block) => collector.closedTo(backward ? block.maxMs : block.minMs),
+  });
   return groupHits(collector.result());
 }
 

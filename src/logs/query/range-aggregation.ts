@@ -3,7 +3,7 @@ import { compileLabelFilter } from "../../languages/logql/label-filter.ts";
 import { LineLabels } from "../../languages/logql/line-labels.ts";
 import { compilePipeline } from "../../languages/logql/pipeline.ts";
 import { requiredLabels } from "../../languages/logql/required-labels.ts";
-import { Labels } from "../../series/labels.ts";
+import type { Labels } from "../../series/labels.ts";
 import { type Block, mayHaveMetadata } from "../store/block.ts";
 import type { LogStore } from "../store/store.ts";
 import { CountColumns } from "./count-columns.ts";
@@ -61,30 +61,31 @@ export async function evaluateRange(
   );
   const rewritesLines = expr.log.stages.some(({ kind }) => LINE_STAGES.has(kind));
   const touchesLabels = unwrap !== undefined || expr.log.stages.some(changesLabels);
-  for (const block of blocks.sort((left, right) => left.minMs - right.minMs)) {
-    const fixed =
-      touchesLabels || (keying.kind === "by" && mayHaveMetadata(block, keying.names))
-        ? undefined
-        : table.indexOf(streamKey(block, keying));
-    const visit: RowVisitor = (rows, row, line) => {
-      let value = 0;
-      if (unwrap !== undefined) {
-        const unwrapped = unwrap(labels);
-        if (unwrapped === undefined || !postFilters.every((passes) => passes(labels))) return true;
-        value = unwrapped;
-        run.addSample();
-      }
-      if (touchesLabels && labels.error !== "") {
-        throw pipelineError(labels.error, labels.errorDetails, labels.result(true).toString());
-      }
-      const index = fixed ?? table.indexOf(rowKey(labels, keying));
-      const bytes = rewritesLines ? Buffer.byteLength(line) : rows.lineBytes[row]!;
-      columns.add(index, rows.timestampsMs[row]! + rows.subMsNs[row]! / 1e6, unwrap === undefined ? bytes : value);
-      return true;
-    };
-    await scanner.scan(block, visit, fixed === undefined);
-    await run.pause();
-  }
+  blocks.sort((left, right) => left.minMs - right.minMs);
+  await scanner.scan(blocks, {
+    begin(block) {
+      const fixed =
+        touchesLabels || (keying.kind === "by" && mayHaveMetadata(block, keying.names))
+          ? undefined
+          : table.indexOf(streamKey(block, keying));
+      const visit: RowVisitor = (rows, row, line) => {
+        let value = 0;
+        if (unwrap !== undefined) {
+          const unwrapped = unwrap(labels);
+          if (unwrapped === undefined || !postFilters.every((passes) => passes(labels))) return true;
+          value = unwrapped;
+          run.addSample();
+        } else value = rewritesLines ? Buffer.byteLength(line) : rows.lineBytes[row]!;
+        if (touchesLabels && labels.error !== "") {
+          throw pipelineError(labels.error, labels.errorDetails, labels.result(true).toString());
+        }
+        const series = fixed ?? seriesOf(table, labels, keying);
+        columns.add(series, rows.timestampsMs[row]! + rows.subMsNs[row]! / 1e6, value);
+        return true;
+      };
+      return { visit, usesLabels: fixed === undefined };
+    },
+  });
   return table.finish(expr);
 }
 
@@ -118,12 +119,7 @@ function streamKey(block: Block, keying: Keying): Labels {
  * Structured metadata is left out of a series unless it is grouped by: ids of single requests would make a series of
  * every line, which nobody asks for and the series limit would refuse.
  */
-function rowKey(labels: LineLabels, keying: Keying): Labels {
-  if (keying.kind === "without") return labels.result(false).without(keying.names);
-  const pairs: string[] = [];
-  for (const name of keying.names) {
-    const value = labels.get(name);
-    if (value !== "") pairs.push(name, value);
-  }
-  return Labels.fromSorted(pairs);
+function seriesOf(table: SeriesTable, labels: LineLabels, keying: Keying): number {
+  if (keying.kind === "by") return table.indexOfLine(keying.names, labels);
+  return table.indexOf(labels.result(false).without(keying.names));
 }

@@ -33,9 +33,20 @@ export type RowVisitor = (rows: Rows, row: number, line: string) => boolean;
 interface BlockScan {
   readonly labels: Labels;
   readonly rows: Rows;
+  /** Rows of the plan's time range. */
+  readonly from: number;
+  readonly to: number;
   readonly stages: readonly StageFunction[];
   readonly needsMetadata: boolean;
   readonly visit: RowVisitor;
+}
+
+/** What a caller does with the rows of each block. */
+export interface BlockVisitor {
+  /** Called before a block is read. `usesLabels`: whether `visit` looks at the labels; else metadata may stay unread. */
+  begin(block: Block): { readonly visit: RowVisitor; readonly usesLabels: boolean };
+  /** True when this block and all after it can be left out. */
+  enough?(block: Block): boolean;
 }
 
 /** A plan with what follows from it for every block. */
@@ -63,26 +74,46 @@ export class Scanner {
   }
 
   /**
-   * Visits the rows of one block that pass, in the plan's order.
-   * @param usesLabels Whether the visitor looks at the labels; else structured metadata may stay unread.
+   * Visits the rows that pass, block by block and within each in the plan's order. The next block is read from disk
+   * and decompressed while this one is scanned.
    */
-  async scan(block: Block, visit: RowVisitor, usesLabels: boolean): Promise<void> {
+  async scan(blocks: readonly Block[], visitor: BlockVisitor): Promise<void> {
+    let reading = this.#readAhead(blocks[0], visitor);
+    for (let index = 0; index < blocks.length; index++) {
+      if (visitor.enough?.(blocks[index]!) === true) break;
+      const scan = await reading;
+      reading = this.#readAhead(blocks[index + 1], visitor);
+      if (scan === undefined) continue;
+      if (this.#needle !== undefined) await this.#scanNeedle(scan);
+      else await this.#scanAll(scan);
+      await this.#run.pause();
+    }
+    await reading;
+  }
+
+  #readAhead(block: Block | undefined, visitor: BlockVisitor): Promise<BlockScan | undefined> {
+    if (block === undefined) return Promise.resolve(undefined);
+    const reading = this.#read(block, visitor);
+    reading.catch(() => undefined); // whoever awaits it gets the error; nobody may, when an earlier block fails first
+    return reading;
+  }
+
+  /** Reads what a block's scan needs; undefined when none of its rows can pass. */
+  async #read(block: Block, visitor: BlockVisitor): Promise<BlockScan | undefined> {
     const stages = await this.#stagesFor(block);
     if (stages === undefined) {
       this.#run.blocksSkipped++;
-      return;
+      return undefined;
     }
+    const { visit, usesLabels } = visitor.begin(block);
     const needsMetadata = usesLabels || stages.length > 0;
     const rows = await block.read({ lines: this.#needsLines, metadata: needsMetadata });
-    if (rows === undefined) return;
+    if (rows === undefined) return undefined;
     const from = lowerBound(rows, this.#plan.from.ms, this.#plan.from.ns);
     const to = lowerBound(rows, this.#plan.to.ms, this.#plan.to.ns);
     const bytes = (rows.lines?.bytes.length ?? rows.count * 4) + (rows.metadata?.bytes.length ?? 0);
     this.#run.addBlock(bytes, to - from);
-    if (from >= to) return;
-    const scan: BlockScan = { labels: block.labels, rows, stages, needsMetadata, visit };
-    if (this.#needle !== undefined) await this.#scanNeedle(scan, from, to);
-    else await this.#scanAll(scan, from, to);
+    return from < to ? { labels: block.labels, rows, from, to, stages, needsMetadata, visit } : undefined;
   }
 
   /** The stages that rows of a block still have to pass; undefined when none of them can. */
@@ -104,8 +135,9 @@ export class Scanner {
     return decided === 0 ? stages : stages.slice(decided);
   }
 
-  async #scanAll(scan: BlockScan, from: number, to: number): Promise<void> {
+  async #scanAll(scan: BlockScan): Promise<void> {
     const { backward } = this.#plan;
+    const { from, to } = scan;
     for (let step = 0; step < to - from; step++) {
       const row = backward ? to - 1 - step : from + step;
       if (!this.#row(scan, row)) return;
@@ -113,11 +145,11 @@ export class Scanner {
     }
   }
 
-  async #scanNeedle(scan: BlockScan, from: number, to: number): Promise<void> {
+  async #scanNeedle(scan: BlockScan): Promise<void> {
     const lines = scan.rows.lines!;
     const needle = this.#needle!;
-    let low = from;
-    let high = to;
+    let low = scan.from;
+    let high = scan.to;
     while (low < high) {
       const row = this.#plan.backward ? lastRowWith(lines, needle, low, high) : firstRowWith(lines, needle, low, high);
       if (row === undefined) return;

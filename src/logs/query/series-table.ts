@@ -1,4 +1,5 @@
 import type { RangeAggregation } from "../../languages/logql/ast.ts";
+import type { LineLabels } from "../../languages/logql/line-labels.ts";
 import { Labels } from "../../series/labels.ts";
 import { QueryError } from "./query-error.ts";
 import { makeSeries, type StepSeries } from "./result.ts";
@@ -21,6 +22,7 @@ export class SeriesTable {
   readonly #columns: AggregationColumns;
   readonly #steps: number;
   readonly #numbers = new Map<string, number>();
+  readonly #byValues = new Map<string, number>();
   readonly #labels: Labels[] = [];
   #lastLabels: Labels | undefined;
   #lastNumber = 0;
@@ -49,6 +51,18 @@ export class SeriesTable {
     }
     this.#lastLabels = labels;
     this.#lastNumber = number;
+    return number;
+  }
+
+  /** The number of the label set that a line has of `names` (sorted); known combinations cost one look-up. */
+  indexOfLine(names: readonly string[], line: LineLabels): number {
+    let key = "";
+    for (const name of names) key += `${line.get(name)}\xff`;
+    const known = this.#byValues.get(key);
+    if (known !== undefined) return known;
+    const pairs = names.map((name) => [name, line.get(name)] as const);
+    const number = this.indexOf(Labels.fromEntries(pairs));
+    this.#byValues.set(key, number);
     return number;
   }
 

@@ -62,7 +62,8 @@ describe("what is acknowledged is there", () => {
         stream(APP, ...texts.map((text, index) => entry(NOW_MS + round * 50 + index, text))),
       ]);
       pushed.push(...texts);
-      if (round % 3 === 0) void testStore.store.flush();
+      // The last one is cut off by the reopening, as by a kill.
+      if (round % 3 === 0) testStore.store.flush().catch(() => undefined);
       expect(await lines()).toEqual(pushed);
     }
     await testStore.reopen();

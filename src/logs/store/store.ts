@@ -94,7 +94,9 @@ export class LogStore {
    * @throws IngestRefused when memory is full; StorageError when the disk is.
    */
   async append(streams: readonly StreamEntries[]): Promise<void> {
-    if (this.#head.bytes + (this.#frozen?.bytes ?? 0) > HEAD_BYTES_MAX) {
+    // Senders that are faster than the disk wait for it; only when it takes nothing at all are they refused.
+    if (this.#headBytes > HEAD_BYTES_MAX / 2) await this.#flushing?.catch(() => undefined); // logged by `maintain`
+    if (this.#headBytes > HEAD_BYTES_MAX) {
       throw new IngestRefused(`${HEAD_BYTES_MAX} bytes wait to be written to disk; the flush has to catch up first`);
     }
     await this.#wal.append([encodeEntries(streams)]);
@@ -102,6 +104,10 @@ export class LogStore {
     this.#options.metrics.walRecords.inc();
     this.#addToHead(streams);
     if (this.#head.bytes >= HEAD_BYTES_FLUSH && this.#flushing === undefined) void this.maintain();
+  }
+
+  get #headBytes(): number {
+    return this.#head.bytes + (this.#frozen?.bytes ?? 0);
   }
 
   /** Blocks of streams that match, with rows in [minMs, maxMs], in no order. */
@@ -308,7 +314,7 @@ export class LogStore {
     metrics.gauge(
       "gatewayz_logs_head_bytes",
       `Bytes in memory; ingest is refused above ${HEAD_BYTES_MAX}.`,
-      () => this.#head.bytes + (this.#frozen?.bytes ?? 0),
+      () => this.#headBytes,
     );
     metrics.gauge("gatewayz_logs_wal_bytes", "Bytes of the write-ahead log.", () => this.#wal.bytes);
     metrics.gauge("gatewayz_logs_segment_bytes", "Bytes of segment files.", () =>
