@@ -2,23 +2,25 @@ import { GatewayError } from "../errors.ts";
 import { isObject, type JsonObject, numberAt, objectAt, objectsAt, parseObject, stringAt } from "../json.ts";
 import { MAX_TOKENS_DEFAULT } from "../limits.ts";
 import { blocksOfChatContent } from "./chat-content.ts";
-import { refuse, type TranslatedRequest } from "./translated.ts";
+import { droppedMembers, refuse, type TranslatedRequest } from "./translated.ts";
 
-/** Members without a counterpart whose loss changes no meaning that a client can rely on. */
-const DROPPED = [
-  "frequency_penalty",
-  "presence_penalty",
-  "logit_bias",
-  "seed",
-  "store",
-  "metadata",
-  "service_tier",
-  "prediction",
-  "reasoning_effort",
-  "verbosity",
-  "prompt_cache_key",
-  "safety_identifier",
-] as const;
+/** Members that are translated, refused, or the gateway's own; all others are dropped. */
+const HANDLED: ReadonlySet<string> = new Set([
+  ...["model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens", "temperature", "top_p"],
+  ...[
+    "stop",
+    "user",
+    "tools",
+    "tool_choice",
+    "parallel_tool_calls",
+    "response_format",
+    "n",
+    "logprobs",
+    "top_logprobs",
+  ],
+  ...["audio", "modalities", "functions", "function_call", "web_search_options"],
+  ...["provider", "auto_web_search", "web_search_threshold", "auto_routing"],
+]);
 
 const JSON_INSTRUCTION = "Answer with one valid JSON object and nothing else.";
 
@@ -52,13 +54,7 @@ export function chatRequestToMessages(chat: JsonObject, model: string, provider:
   else if (Array.isArray(stop) && stop.length > 0) body["stop_sequences"] = stop;
   if (typeof chat["user"] === "string") body["metadata"] = { user_id: chat["user"] };
   addTools(body, chat, provider);
-  return { body, dropped: DROPPED.filter((name) => isMeant(chat[name])) };
-}
-
-/** Neutral values, which some clients always send, are not worth a word. */
-function isMeant(value: unknown): boolean {
-  if (value === undefined || value === null || value === 0 || value === false) return false;
-  return !(isObject(value) && Object.keys(value).length === 0);
+  return { body, dropped: droppedMembers(chat, HANDLED) };
 }
 
 function refuseWhatCannotBeSaid(chat: JsonObject, provider: string): void {

@@ -1,8 +1,12 @@
 import { isObject, type JsonObject, numberAt, objectAt, objectsAt, stringAt } from "../json.ts";
-import { refuse, type TranslatedRequest } from "./translated.ts";
+import { droppedMembers, refuse, type TranslatedRequest } from "./translated.ts";
 
-/** Members without a counterpart whose loss changes no meaning that a client can rely on. */
-const DROPPED = ["top_k", "thinking", "service_tier", "context_management", "inference_geo", "cache_control"] as const;
+/** Members that are translated, refused, or the gateway's own; all others are dropped. */
+const HANDLED: ReadonlySet<string> = new Set([
+  ...["model", "messages", "system", "max_tokens", "stream", "temperature", "top_p", "stop_sequences", "metadata"],
+  ...["tools", "tool_choice", "output_config", "container", "mcp_servers"],
+  ...["provider", "auto_web_search", "web_search_threshold", "auto_routing"],
+]);
 /** OpenAI's limit. */
 const STOPS_MAX = 4;
 
@@ -33,7 +37,9 @@ export function messagesRequestToChat(request: JsonObject, model: string, provid
     };
   }
   addTools(body, request, provider);
-  return { body, dropped: DROPPED.filter((name) => request[name] !== undefined && request[name] !== null) };
+  const dropped = droppedMembers(request, HANDLED);
+  if (stringAt(objectAt(request, "output_config"), "effort") !== undefined) dropped.push("output_config.effort");
+  return { body, dropped };
 }
 
 function translateMessages(request: JsonObject, provider: string): JsonObject[] {

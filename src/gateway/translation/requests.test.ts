@@ -202,6 +202,21 @@ test.each<[string, JsonObject]>([
   expect(refused).toThrow(expect.objectContaining({ code: "NOT_TRANSLATABLE" }));
 });
 
+test("whatever else a request has is dropped and named, unless it is neutral or the gateway's own", () => {
+  const rest = {
+    future: { a: 1 },
+    seed: 0,
+    store: false,
+    metadata: {},
+    logit_bias: null,
+    provider: "p",
+    "bad\nname": 1,
+  };
+  expect(chatRequestToMessages({ ...user, ...rest }, "m", "p").dropped).toEqual(["future"]);
+  const effort = { ...user, max_tokens: 1, thinking: { type: "enabled" }, output_config: { effort: "high" } };
+  expect(messagesRequestToChat(effort, "m", "p").dropped).toEqual(["thinking", "output_config.effort"]);
+});
+
 test("replies: tool arguments that are no JSON are shown, not lost", () => {
   const call = { id: "c1", type: "function", function: { name: "f", arguments: "{oops" } };
   const completion = {

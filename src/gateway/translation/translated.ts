@@ -1,10 +1,25 @@
 import { GatewayError } from "../errors.ts";
-import type { JsonObject } from "../json.ts";
+import { isObject, type JsonObject } from "../json.ts";
+
+/** Names longer than this or with other signs are not repeated in a header. */
+const PLAIN_NAME = /^[A-Za-z0-9_.-]{1,64}$/;
+const DROPPED_NAMES_MAX = 32;
 
 /** A request in the other format, and the names of what was left out by the rules of docs/translation.md. */
 export interface TranslatedRequest {
   readonly body: JsonObject;
   readonly dropped: readonly string[];
+}
+
+/** Members of a request that its translation left out; neutral values, which some clients always send, do not count. */
+export function droppedMembers(request: JsonObject, handled: ReadonlySet<string>): string[] {
+  const dropped = Object.keys(request).filter((name) => !handled.has(name) && isMeant(request[name]));
+  return dropped.filter((name) => PLAIN_NAME.test(name)).slice(0, DROPPED_NAMES_MAX);
+}
+
+function isMeant(value: unknown): boolean {
+  if (value === undefined || value === null || value === 0 || value === false) return false;
+  return !(isObject(value) && Object.keys(value).length === 0);
 }
 
 /** @throws GatewayError NOT_TRANSLATABLE, always. */
