@@ -33,8 +33,13 @@ export function readVarbitInt(reader: BitReader): number {
   const bits = BUCKET_BITS[readBucket(reader)]!;
   if (bits === 0) return 0;
   if (bits === 64) return safe(reader.int64());
-  const pattern = readBits(reader, bits);
-  return safe(pattern > 2 ** (bits - 1) ? pattern - 2 ** bits : pattern);
+  const low = reader.read64(bits);
+  const { high } = reader;
+  if (bits <= 32) return low > 2 ** (bits - 1) ? low - 2 ** bits : low;
+  // The sign goes to the upper half first: the whole pattern would be more than a double holds exactly.
+  const signBit = 2 ** (bits - 33);
+  const negative = high > signBit || (high === signBit && low > 0);
+  return safe((negative ? high - 2 * signBit : high) * TWO_32 + low);
 }
 
 /** @throws StorageError */
