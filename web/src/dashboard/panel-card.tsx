@@ -1,6 +1,7 @@
 import { useEffect, useMemo, useRef, useState } from "react";
 import type { DataSourceDirectory } from "../api/data-sources.ts";
 import { useTheme } from "../app/theme.tsx";
+import { withDataVariables } from "../grafana/data-context.ts";
 import { applyFieldConfig } from "../grafana/field-config.ts";
 import { grafanaTheme } from "../grafana/themes.ts";
 import { panelType, useDrawing } from "../panels/registry.tsx";
@@ -87,7 +88,7 @@ function PanelContent({
     () => ({
       directory,
       interpolate: (text: string, scoped: ScopedValues = {}) =>
-        interpolate(text, latestScope.current, { ...panel.scoped, ...scoped }),
+        interpolate(text, latestScope.current, { ...panel.scoped, ...withDataVariables(scoped) }),
       setTimeRange,
       cursorKey,
     }),

@@ -6,6 +6,7 @@ import {
   FieldConfigOptionsRegistry,
   type FieldConfigPropertyItem,
   type FieldConfigSource,
+  type FieldOverrideContext,
   FieldType,
   type GrafanaTheme2,
   type InterpolateFunction,
@@ -80,11 +81,20 @@ function item(id: string, path: string, isCustom: boolean): FieldConfigPropertyI
     name: path,
     editor: () => null,
     override: () => null,
-    process: (value: unknown) => (path === "thresholds" ? openBaseStep(value) : value),
+    process: (value: unknown, context: FieldOverrideContext) => processOption(path, value, context),
     // A unit or a display name meant for values would turn the time column into nonsense.
     shouldApply: (field: Field) => field.type !== FieldType.time || isCustom,
     settings: {},
   } as unknown as FieldConfigPropertyItem;
+}
+
+function processOption(path: string, value: unknown, context: FieldOverrideContext): unknown {
+  if (path === "thresholds") return openBaseStep(value);
+  if (path === "displayName" && typeof value === "string" && value.includes("$")) {
+    // A template that fills to nothing leaves the field its own name.
+    return context.replaceVariables?.(value, context.field?.state?.scopedVars) || undefined;
+  }
+  return value;
 }
 
 /** JSON cannot hold -Infinity, so dashboards store the base step as null; Grafana's code wants the number. */

@@ -30,6 +30,7 @@ export function LogList({ rows, options, timeZone, directory, height }: LogListP
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
   const scroller = useRef<HTMLDivElement>(null);
   const items = useMemo(() => keyed(rows, (row) => `${row.ns}|${row.line}`), [rows]);
+  const common = useMemo(() => (options.showLabels ? commonLabels(rows) : EMPTY), [rows, options.showLabels]);
   const virtual = useVirtualizer({
     count: items.length,
     getScrollElement: () => scroller.current,
@@ -57,6 +58,7 @@ export function LogList({ rows, options, timeZone, directory, height }: LogListP
             >
               <LogLine
                 row={row}
+                common={common}
                 isOpen={open.has(key)}
                 onToggle={() => toggle(key)}
                 options={options}
@@ -73,6 +75,8 @@ export function LogList({ rows, options, timeZone, directory, height }: LogListP
 
 interface LogLineProps {
   row: LogRow;
+  /** Names of labels that all lines share, left out of each. */
+  common: ReadonlySet<string>;
   isOpen: boolean;
   onToggle: () => void;
   options: LogListOptions;
@@ -80,7 +84,7 @@ interface LogLineProps {
   directory: DataSourceDirectory;
 }
 
-function LogLine({ row, isOpen, onToggle, options, timeZone, directory }: LogLineProps) {
+function LogLine({ row, common, isOpen, onToggle, options, timeZone, directory }: LogLineProps) {
   const traceId = logTraceId(row);
   const tempo = directory.ofType("tempo");
   const readable = options.readable ? readableLine(row.line) : undefined;
@@ -98,14 +102,7 @@ function LogLine({ row, isOpen, onToggle, options, timeZone, directory }: LogLin
         </button>
         {options.showTime && <span className="log-time">{formatDateTimeMs(row.timeMs, timeZone)}</span>}
         <span className="log-level">{row.level === "unknown" ? "" : row.level}</span>
-        {options.showLabels && (
-          <span className="log-labels">
-            {Object.entries(row.labels)
-              .filter(([name]) => name !== "trace_id" && name !== "span_id")
-              .map(([name, value]) => `${name}=${value}`)
-              .join(" ")}
-          </span>
-        )}
+        {options.showLabels && <span className="log-labels">{labelText(row, common)}</span>}
         {/* biome-ignore lint/a11y/useKeyWithClickEvents: the button at the row's start does the same by keyboard. */}
         {/* biome-ignore lint/a11y/noStaticElementInteractions: as above; the text itself must stay selectable. */}
         <span
@@ -140,6 +137,26 @@ function LogLine({ row, isOpen, onToggle, options, timeZone, directory }: LogLin
       </div>
       {isOpen && <LogDetails row={row} traceId={traceId} tempoUid={tempo?.uid} />}
     </>
+  );
+}
+
+const EMPTY: ReadonlySet<string> = new Set();
+/** Ids differ on every line and have a place of their own. */
+const ID_LABELS = new Set(["trace_id", "span_id", "request_id", "user_id"]);
+
+function labelText(row: LogRow, common: ReadonlySet<string>): string {
+  return Object.entries(row.labels)
+    .filter(([name]) => !common.has(name) && !ID_LABELS.has(name))
+    .map(([name, value]) => `${name}=${value}`)
+    .join(" ");
+}
+
+/** Labels with the same value on every line. */
+function commonLabels(rows: readonly LogRow[]): Set<string> {
+  const first = rows[0];
+  if (first === undefined) return new Set();
+  return new Set(
+    Object.keys(first.labels).filter((name) => rows.every((row) => row.labels[name] === first.labels[name])),
   );
 }
 

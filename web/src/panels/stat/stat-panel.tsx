@@ -5,6 +5,9 @@ import type { PanelProps } from "../types.ts";
 import { fitFontPx, gridColumns, panelValues, valueLink, valueText } from "../values.ts";
 import { Sparkline } from "./sparkline.tsx";
 
+/** Boxes lower than this show no sparkline: the number needs the room. */
+const GRAPH_HEIGHT_MIN_PX = 62;
+
 interface StatOptions {
   colorMode: string;
   graphMode: string;
@@ -81,17 +84,21 @@ function StatBox({ value, options, width, height, isOnly, theme }: StatBoxProps)
     options.textMode === "value_and_name" || options.textMode === "name" || (options.textMode === "auto" && !isOnly);
   const showValue = options.textMode !== "name" && options.textMode !== "none";
   const name = display.title ?? "";
-  const hasGraph = options.graphMode !== "none" && value.sparkline !== undefined && value.sparkline.y.values.length > 1;
+  const hasGraph =
+    height >= GRAPH_HEIGHT_MIN_PX &&
+    options.graphMode !== "none" &&
+    value.sparkline !== undefined &&
+    value.sparkline.y.values.length > 1;
   const isBackground = options.colorMode.startsWith("background");
   const color = display.color ?? theme.colors.text.primary;
-  const textHeight = hasGraph ? height * 0.55 : height - 8;
+  const textHeight = hasGraph ? height * (showName && showValue ? 0.66 : 0.56) : height - 8;
   const isWide = showName && showValue && width > height * 2.8;
   const inner = width - 24;
   const titlePx =
-    options.titlePx ?? (showName ? fitFontPx(name, isWide ? inner * 0.55 : inner, textHeight * 0.28, 26, 11) : 0);
-  const valuePx =
-    options.valuePx ??
-    fitFontPx(text, isWide ? inner * 0.45 : inner, isWide ? textHeight * 0.8 : textHeight - titlePx * 1.3, 60, 12);
+    options.titlePx ?? (showName ? fitFontPx(name, isWide ? inner * 0.55 : inner, textHeight * 0.26, 26, 10) : 0);
+  // Line heights of the style sheet: 1.25 for the name, 1.15 for the value.
+  const valueRoom = (isWide ? textHeight * 0.85 : textHeight - titlePx * 1.25) / 1.15 - 4;
+  const valuePx = options.valuePx ?? fitFontPx(text, isWide ? inner * 0.45 : inner, valueRoom, 60, 12);
   const ink = isBackground ? inkOn(color) : options.colorMode === "none" ? theme.colors.text.primary : color;
   const link = valueLink(value);
   const isCentered = options.justifyMode === "center" || (options.justifyMode === "auto" && isOnly && !showName);

@@ -150,10 +150,7 @@ function nextSort(sort: Sort | undefined, title: string): Sort | undefined {
   return sort.desc ? { title, desc: false } : undefined;
 }
 
-function cellText(
-  column: Column,
-  row: number,
-): { text: string; color: string | undefined; percent: number | undefined } {
+function cellText(column: Column, row: number): { text: string; color: string | undefined } {
   const { field } = column;
   const value = field.values[row] as unknown;
   if (value !== null && typeof value === "object") return { text: JSON.stringify(value), color: undefined };

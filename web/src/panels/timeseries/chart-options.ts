@@ -225,9 +225,8 @@ function seriesOptions(series: GraphSeries, index: number, input: ChartInput): u
       size: style.pointSize,
       fill: color,
       width: 0,
-      // "auto" draws points when they stand far apart, and single points that no line reaches.
-      filter:
-        style.showPoints === "never" || isPoints || style.showPoints === "always" || isBars ? undefined : loneOrSparse,
+      // A value without neighbours is drawn even with "never": no line reaches it, and it would not be seen at all.
+      filter: isPoints || style.showPoints === "always" || isBars ? undefined : loneOrSparse,
     },
   };
 }
