@@ -6,6 +6,7 @@ import type { Gateway } from "./gateway.ts";
 import { registerChatCompletions } from "./routes/chat-completions.ts";
 import { registerCircuitBreakers } from "./routes/circuit-breakers.ts";
 import { registerDemoControl } from "./routes/demo-control.ts";
+import { discardBody } from "./routes/discard-body.ts";
 import { registerHealth } from "./routes/health.ts";
 import { registerMessages } from "./routes/messages.ts";
 import { registerMetrics } from "./routes/metrics.ts";
@@ -45,6 +46,10 @@ export function createGatewayServer(gateway: Gateway): FastifyInstance {
   app.addHook("onRequest", async (request, reply) => {
     beginRequest(request, reply, gateway.telemetry);
     authenticate(gateway, request);
+    if (Number(request.headers["content-length"]) > bodyBytesMax) {
+      await discardBody(request.raw);
+      throw new GatewayError("REQUEST_TOO_LARGE", { bodyBytesMax });
+    }
   });
   app.setNotFoundHandler((request) => {
     throw new GatewayError("ROUTE_NOT_FOUND", {

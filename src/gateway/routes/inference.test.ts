@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { listen } from "../../runtime/http-server.ts";
 import { TEST_ADMIN_KEY, testContext } from "../../runtime/testing.ts";
@@ -38,6 +40,31 @@ const post = (body: string | Uint8Array<ArrayBuffer>, headers: Record<string, st
     body,
   });
 };
+
+test("a client that writes 60 MB before it reads gets its 413, not a broken pipe", async () => {
+  const { hostname, port } = new URL(url);
+  const body = Buffer.alloc(60 * 1024 * 1024, "x");
+  const socket = connect({ host: hostname, port: Number(port) });
+  const written = new Promise<void>((resolve, reject) => {
+    socket.once("error", reject);
+    const head = [
+      "POST /faulty HTTP/1.1",
+      "host: x",
+      `x-api-key: ${TEST_ADMIN_KEY}`,
+      `content-length: ${body.length}`,
+      "",
+      "",
+    ];
+    socket.write(head.join("\r\n"));
+    socket.write(body, () => resolve());
+  });
+  await written;
+  const [reply] = (await once(socket, "data")) as [Buffer];
+  expect(reply.toString()).toMatch(/^HTTP\/1\.1 413 /);
+  socket.destroy();
+  await expect.poll(() => telemetry.records.length).toBe(1);
+  telemetry.records.length = 0;
+});
 
 test("a bug is a 500 without internals, an event, and a log line with the request id", async () => {
   const reply = await post("{}");
