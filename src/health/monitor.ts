@@ -14,9 +14,9 @@ const ROUND_PAUSE_MS = 30_000;
 const IDLE_PAUSE_MS = 60_000;
 const TIERS_EVERY_MS = 3_600_000;
 const UPTIMES_EVERY_MS = 5 * 60_000;
-/** A young service learns who is used quickly: for this long after the start, tiers are computed every minute. */
+/** A young service learns quickly: for this long after the start, tiers and uptimes are computed every minute. */
 const YOUNG_MS = 10 * 60_000;
-const TIERS_EVERY_YOUNG_MS = 60_000;
+const YOUNG_EVERY_MS = 60_000;
 const CATALOGUE_EVERY_MS = 60_000;
 /** While the gateway cannot be asked, it is asked again this often: at a start it comes up seconds later. */
 const UNREACHABLE_PAUSE_MS = 2_000;
@@ -183,8 +183,8 @@ export class Monitor {
       work();
     };
     const young = nowMs - this.#startedAtMs < YOUNG_MS;
-    every("tiers", young ? TIERS_EVERY_YOUNG_MS : TIERS_EVERY_MS, () => book.recomputeTiers(nowMs));
-    every("uptimes", UPTIMES_EVERY_MS, () => {
+    every("tiers", young ? YOUNG_EVERY_MS : TIERS_EVERY_MS, () => book.recomputeTiers(nowMs));
+    every("uptimes", young ? YOUNG_EVERY_MS : UPTIMES_EVERY_MS, () => {
       book.recomputeUptimes(nowMs);
       // The hour that ended since the last time gets its final numbers too.
       for (const atMs of [nowMs - UPTIMES_EVERY_MS, nowMs]) store.computePercentiles(atMs);
