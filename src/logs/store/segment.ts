@@ -27,6 +27,8 @@ export class Segment {
   readonly bytes: number;
   readonly minMs: number;
   readonly maxMs: number;
+  /** First WAL segment whose records are not in the file; 0 when its footer is damaged. */
+  readonly walThrough: number;
   readonly blocks: readonly FileBlock[];
   deleted = false;
   readonly #options: SegmentOptions;
@@ -36,6 +38,7 @@ export class Segment {
     this.sequence = options.sequence;
     this.path = file.path;
     this.bytes = file.bytes;
+    this.walThrough = file.walThrough ?? 0;
     this.blocks = file.blocks.map((block) => new FileBlock(this, block, intern(block.header.labels)));
     this.minMs = Math.min(...file.blocks.map(({ header }) => header.minMs));
     this.maxMs = Math.max(...file.blocks.map(({ header }) => header.maxMs));

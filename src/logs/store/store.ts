@@ -1,10 +1,11 @@
-import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "../../runtime/logger.ts";
 import type { Labels } from "../../series/labels.ts";
 import type { Matcher } from "../../series/queryable.ts";
 import { StorageError } from "../../storage/storage-error.ts";
 import { readWal, Wal } from "../../storage/wal.ts";
+import { segmentName, segmentNumbers } from "../../storage/wal-format.ts";
 import type { StreamEntries } from "../entry.ts";
 import { ACTIVE_STREAMS_MAX, CACHE_BYTES_MAX, HEAD_AGE_MAX_MS, HEAD_BYTES_FLUSH, HEAD_BYTES_MAX } from "../limits.ts";
 import { type LogMetrics, TENANT } from "../metrics.ts";
@@ -21,6 +22,8 @@ import { decodeEntries, encodeEntries } from "./wal-record.ts";
 
 /** How often flush and retention are considered. */
 const MAINTENANCE_INTERVAL_MS = 10_000;
+/** Small segments, so that a replay can write what it has read to a segment file at their borders. */
+const WAL_SEGMENT_BYTES = 16 * 1024 * 1024;
 /** Share of the size cap that the WAL may take before it is flushed early. */
 const WAL_SHARE = 0.25;
 
@@ -66,12 +69,15 @@ export class LogStore {
     const { dataDir } = options;
     await mkdir(segmentsDir(dataDir), { recursive: true });
     const walThrough = await store.#openSegments();
-    await store.#replay(walThrough);
+    const restarted = await store.#walRestarted(walThrough);
+    const replayed = await store.#replay(restarted ? 0 : walThrough);
     store.#wal = await Wal.open({
       dir: walDir(dataDir),
+      segmentBytesMax: WAL_SEGMENT_BYTES,
       onError: (error) => options.logger.error({ error: error.message }, "log WAL failed; nothing more is accepted"),
     });
-    if (walThrough > 0) await store.#wal.truncateBefore(walThrough);
+    if (restarted) await store.flush();
+    else await store.#wal.truncateBefore(replayed);
     store.#exportGauges();
     if (options.maintenance !== false) {
       store.#timer = setInterval(() => void store.maintain(), MAINTENANCE_INTERVAL_MS);
@@ -99,7 +105,7 @@ export class LogStore {
     if (this.#headBytes > HEAD_BYTES_MAX) {
       throw new IngestRefused(`${HEAD_BYTES_MAX} bytes wait to be written to disk; the flush has to catch up first`);
     }
-    await this.#wal.append([encodeEntries(streams)]);
+    await this.#wal.append(encodeEntries(streams));
     // No await from here on: a flush that rotates the WAL relies on the head holding all that was acknowledged.
     this.#options.metrics.walRecords.inc();
     this.#addToHead(streams);
@@ -178,13 +184,22 @@ export class LogStore {
   async #flushOnce(): Promise<void> {
     if (this.#frozen === undefined) {
       if (this.#head.rows === 0) return;
-      const walThrough = await this.#wal.rotate();
-      // What was acknowledged up to here lies in WAL segments before `walThrough`, and in this head.
-      this.#frozen = this.#head;
-      this.#frozen.walThrough = walThrough;
-      this.#head = new Head();
+      // What was acknowledged up to here lies in WAL segments before the new one, and in this head.
+      this.#freeze(await this.#wal.rotate());
     }
-    const frozen = this.#frozen;
+    const { walThrough } = this.#frozen!;
+    await this.#writeFrozen();
+    await this.#wal.truncateBefore(walThrough);
+  }
+
+  #freeze(walThrough: number): void {
+    this.#frozen = this.#head;
+    this.#frozen.walThrough = walThrough;
+    this.#head = new Head();
+  }
+
+  async #writeFrozen(): Promise<void> {
+    const frozen = this.#frozen!;
     const sequence = this.#nextSequence++;
     const path = join(segmentsDir(this.#options.dataDir), segmentFileName(sequence));
     await writeSegment(path, frozen.streams.values(), frozen.walThrough);
@@ -194,7 +209,6 @@ export class LogStore {
     this.#frozen = undefined;
     this.#options.metrics.chunksFlushed.inc(segment.blocks.length);
     this.#options.metrics.streamsRemoved.inc({ tenant: TENANT }, frozen.streams.size);
-    await this.#wal.truncateBefore(frozen.walThrough);
   }
 
   /** Stops maintenance and closes the WAL; what the head holds is replayed at the next start. */
@@ -257,7 +271,26 @@ export class LogStore {
     this.#options.logger.error({ file: path, offset, reason }, "damaged log block set aside; the rest is served");
   };
 
-  async #replay(walThrough: number): Promise<void> {
+  /**
+   * Segment files say which WAL segments they hold, by number. Where somebody removed the WAL, its numbers would begin
+   * anew and its records be taken for held; so numbering goes on where the segment files leave off.
+   */
+  async #walRestarted(walThrough: number): Promise<boolean> {
+    const dir = walDir(this.#options.dataDir);
+    await mkdir(dir, { recursive: true });
+    const last = Math.max(-1, ...segmentNumbers(await readdir(dir)));
+    if (last >= walThrough) return false;
+    await writeFile(join(dir, segmentName(walThrough)), "");
+    if (walThrough === 0) return false;
+    this.#options.logger.warn(
+      { dir, walThrough },
+      "the log WAL is not the one that the segment files follow; numbered on",
+    );
+    return true;
+  }
+
+  /** @returns The first WAL segment whose records are in no segment file now. */
+  async #replay(walThrough: number): Promise<number> {
     const startedAt = performance.now();
     let records = 0;
     const { metrics, logger, dataDir } = this.#options;
@@ -271,7 +304,10 @@ export class LogStore {
       onDamage: ({ segment, offset, reason }: { segment: number; offset: number; reason: string }) =>
         damaged(segment, offset, reason),
     };
+    let current = walThrough;
     for await (const { record, segment } of readWal(walDir(dataDir), options)) {
+      if (segment !== current && this.#head.bytes >= HEAD_BYTES_FLUSH) await this.#flushReplayed(segment);
+      current = segment;
       try {
         this.#addToHead(decodeEntries(record));
         records++;
@@ -283,6 +319,22 @@ export class LogStore {
     const seconds = (performance.now() - startedAt) / 1_000;
     metrics.walReplaySeconds.set(seconds);
     if (records > 0) logger.info({ records, seconds, bytes: this.#head.bytes }, "log WAL replayed");
+    return Math.max(walThrough, ...this.#segments.map((segment) => segment.walThrough));
+  }
+
+  /**
+   * A WAL can be larger than memory, when flushes failed for long. At the border of a WAL segment the head holds all
+   * records before it and none after it, so it can go to disk. A full disk is no reason not to start.
+   */
+  async #flushReplayed(walThrough: number): Promise<void> {
+    this.#freeze(walThrough);
+    try {
+      await this.#writeFrozen();
+    } catch (error) {
+      this.#options.logger.warn({ error: (error as Error).message }, "flush during replay failed; kept in memory");
+      this.#head = this.#frozen!;
+      this.#frozen = undefined;
+    }
   }
 
   async #retain(): Promise<void> {

@@ -8,16 +8,41 @@ const ENTRIES_RECORD = 1;
 /** Bounds for what damaged bytes may claim. */
 const PAIRS_MAX = 4_096;
 
+/** Line bytes that one record takes before the next is begun; a push of one huge batch becomes several records. */
+const RECORD_LINE_BYTES = 1024 * 1024;
+/** Bytes that a row takes in a record beside its line and metadata, about. */
+const ROW_OVERHEAD_BYTES = 16;
+
 /**
- * One WAL record per push. Every record carries its labels in full, so that each can be read when the ones before it
+ * WAL records for one push. Every record carries its labels in full, so that each can be read when the ones before it
  * were damaged. Layout: docs/formats/logs-segment.md, "WAL records".
  */
-export function encodeEntries(streams: readonly StreamEntries[]): Uint8Array {
-  const bytes = streams.reduce(
-    (sum, { entries }) => entries.reduce((own, entry) => own + entry.line.length + 64, sum),
-    256,
-  );
-  const writer = new ByteWriter(bytes);
+export function encodeEntries(streams: readonly StreamEntries[]): Uint8Array[] {
+  const records: Uint8Array[] = [];
+  let part: StreamEntries[] = [];
+  let bytes = 0;
+  const close = (): void => {
+    if (part.length > 0) records.push(encodeRecord(part, bytes));
+    part = [];
+    bytes = 0;
+  };
+  for (const { labels, entries } of streams) {
+    let begin = 0;
+    for (let index = 0; index < entries.length; index++) {
+      bytes += entries[index]!.line.length + ROW_OVERHEAD_BYTES;
+      if (bytes < RECORD_LINE_BYTES) continue;
+      part.push({ labels, entries: entries.slice(begin, index + 1) });
+      begin = index + 1;
+      close();
+    }
+    if (begin < entries.length) part.push({ labels, entries: begin === 0 ? entries : entries.slice(begin) });
+  }
+  close();
+  return records;
+}
+
+function encodeRecord(streams: readonly StreamEntries[], bytes: number): Uint8Array {
+  const writer = new ByteWriter(bytes * 2 + streams.length * 256);
   writer.u8(ENTRIES_RECORD);
   writer.uvarint(streams.length);
   for (const { labels, entries } of streams) {
