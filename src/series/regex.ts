@@ -50,7 +50,7 @@ class CompiledRegex implements Regex {
     try {
       this.#re2 = RE2JS.compile(pattern, RE2JS.DOTALL);
     } catch (error) {
-      if (error instanceof RE2JSException) throw new RegexError(error.message);
+      if (error instanceof RE2JSException) throw new RegexError(error.message.replace("`(?s)", "`"));
       throw error;
     }
     this.#fast = literalMatcher(pattern);

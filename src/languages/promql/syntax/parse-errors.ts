@@ -1,5 +1,6 @@
 import type { SyntaxNode } from "@lezer/common";
 import { ParseError } from "../error.ts";
+import { lexicalError } from "./lexical-errors.ts";
 
 /** Words that Prometheus' lexer reports as `<word>` (keywords) rather than as identifiers. */
 const KEYWORDS = new Set(
@@ -27,53 +28,16 @@ export function explainSyntaxError(query: string, error: SyntaxNode): ParseError
   const lexical = lexicalError(query, error.from);
   if (lexical !== undefined) return lexical;
   const token = tokenAt(query, error.from);
+  const before = query.slice(0, token.start).trimEnd();
+  if (before.replace(/#[^\n]*/g, "").trim() === "" && token.text === "")
+    return new ParseError(query, 0, 0, "no expression found in input");
   const [context, expected] = contextOf(query, error, token);
+  if (context === "" && query.startsWith("=~", token.start))
+    return new ParseError(query, token.start, token.start + 2, "unexpected character after '=': '~'");
+  if (token.text === ")" && before.endsWith(","))
+    return new ParseError(query, before.length - 1, before.length, "trailing commas not allowed in function call args");
   const reason = `unexpected ${describe(token)}${context === "" ? "" : ` in ${context}`}${expected === "" ? "" : `, expected ${expected}`}`;
   return new ParseError(query, token.start, token.start + token.text.length, reason);
-}
-
-/** The error that reading tokens from the start gives before `errorAt`, or at the end of input. */
-function lexicalError(query: string, errorAt: number): ParseError | undefined {
-  const open: string[] = [];
-  let at = 0;
-  while (at < query.length) {
-    TOKEN.lastIndex = at;
-    const text = TOKEN.exec(query)?.[0];
-    if (text === undefined) return badCharacter(query, at, open);
-    // A token after the error is not reached by Prometheus' parser either.
-    if (at > errorAt && !/^\s|^#/.test(text)) return undefined;
-    if (text === "(" || text === "[" || text === "{") open.push(text);
-    const closes = { ")": "(", "]": "[", "}": "{" }[text];
-    if (closes !== undefined && open.pop() !== closes) {
-      const side = text === ")" ? "parenthesis" : text === "]" ? "bracket" : "brace";
-      if (open.length === 0 || closes === "(") {
-        return new ParseError(query, at, at + 1, `unexpected right ${side} '${text}'`);
-      }
-    }
-    at += text.length;
-  }
-  const unclosed = open.at(-1);
-  if (unclosed === "{")
-    return new ParseError(query, query.length, query.length, "unexpected end of input inside braces");
-  if (unclosed === "[")
-    return new ParseError(query, query.length, query.length, "unexpected end of input in duration expression");
-  if (unclosed === "(") return new ParseError(query, query.length, query.length, "unclosed left parenthesis");
-  return undefined;
-}
-
-function badCharacter(query: string, at: number, open: readonly string[]): ParseError {
-  const character = String.fromCodePoint(query.codePointAt(at)!);
-  const quoted = `'${character}'`;
-  const end = at + character.length;
-  if (character === '"' || character === "'")
-    return new ParseError(query, at, query.length, "unterminated quoted string");
-  if (character === "`") return new ParseError(query, at, query.length, "unterminated raw string");
-  if (open.at(-1) === "{") return new ParseError(query, at, end, `unexpected character inside braces: ${quoted}`);
-  if (open.at(-1) === "[")
-    return new ParseError(query, at, end, `unexpected character in duration expression: ${quoted}`);
-  if (character === "!")
-    return new ParseError(query, at, end, `unexpected character after '!': '${query[at + 1] ?? ""}'`);
-  return new ParseError(query, at, end, `unexpected character: ${quoted}`);
 }
 
 /** The first token at or after `offset`; empty text at the end of input. */
@@ -107,6 +71,9 @@ function shortened(text: string): string {
   return text.length > 10 ? `${JSON.stringify(text.slice(0, 10))}...` : JSON.stringify(text);
 }
 
+/** An aggregation with its modifier, but without the argument that has to follow. */
+const AGGREGATION_BEFORE = new RegExp(`\\b(?:${[...AGGREGATORS].join("|")})\\s+(?:by|without)\\s*\\([^()]*\\)$`, "i");
+
 /** Where the parser was, and what it could have used there; both as Prometheus words them, "" for neither. */
 function contextOf(query: string, error: SyntaxNode, token: Token): [string, string] {
   const before = query.slice(0, token.start).trimEnd();
@@ -134,9 +101,8 @@ function contextOf(query: string, error: SyntaxNode, token: Token): [string, str
         if (/:$/.test(before)) return ["subquery selector", 'number, duration, step(), range(), or "]"'];
         return ["subquery or range", '":" or "]"'];
       case "AggregateExpr":
-        if (/^[a-z_]+$/i.test(query.slice(node.from, token.start).trim())) return ["aggregation", ""];
-        break;
+        return ["aggregation", ""];
     }
   }
-  return ["", ""];
+  return AGGREGATION_BEFORE.test(before) ? ["aggregation", ""] : ["", ""];
 }

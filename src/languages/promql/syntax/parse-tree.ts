@@ -169,7 +169,11 @@ export class TreeBuilder {
     if (value !== undefined) return value;
     const terminated = literal.length > 1 && literal.at(-1) === literal[0];
     if (!terminated || literal.includes("\n")) this.#fail(positionOf(node), "unterminated quoted string");
-    return this.#fail(positionOf(node), "unknown escape sequence");
+    const wrong = /^(?:[^\\]|\\(?:[abfnrtv\\'"]|x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{3}))*\\(.)/s.exec(
+      literal,
+    );
+    const codePoint = wrong?.[1]?.codePointAt(0)?.toString(16).toUpperCase().padStart(4, "0") ?? "005C";
+    return this.#fail(positionOf(node), `unknown escape sequence U+${codePoint} '${wrong?.[1] ?? "\\"}'`);
   }
 
   /** The matching as written, whatever the operands turn out to be; the checker drops it between scalars. */
