@@ -29,7 +29,10 @@ export function providerHeaders(provider: Provider): Record<string, string> {
   return headers;
 }
 
-/** A POST of `body` as the provider wants it. Client credentials never pass; Anthropic's version headers do. */
+/**
+ * A POST of `body` as the provider wants it. Client credentials never pass; Anthropic's version headers do.
+ * @param sampled Whether this trace is exported; what comes after us may decide alike.
+ */
 export function postOptions(
   provider: Provider,
   path: string,
@@ -37,11 +40,12 @@ export function postOptions(
   record: RequestRecord,
   attempt: Pick<AttemptRecord, "spanId">,
   clientHeaders: IncomingHttpHeaders,
+  sampled: boolean,
 ): Dispatcher.DispatchOptions {
   const headers = providerHeaders(provider);
   headers["content-type"] = "application/json";
   headers["accept"] = body["stream"] === true ? "text/event-stream" : "application/json";
-  headers["traceparent"] = `00-${record.traceId}-${attempt.spanId}-01`;
+  headers["traceparent"] = `00-${record.traceId}-${attempt.spanId}-${sampled ? "01" : "00"}`;
   headers["x-request-id"] = record.requestId;
   if (provider.type === "anthropic" && record.dialect === "anthropic") {
     for (const name of ["anthropic-version", "anthropic-beta"]) {

@@ -12,6 +12,7 @@ import { answerFrom, settleAttempt } from "../routing/failover.ts";
 import { resolveTargets } from "../routing/resolve.ts";
 import type { StreamMeter } from "../stream/converter.ts";
 import { breakError } from "../stream/relay.ts";
+import { isSampled } from "../telemetry/trace-sampling.ts";
 import { Conversation } from "../translation/conversation.ts";
 import { meteredUsage } from "../usage/metered-usage.ts";
 import { withGatewayUsage } from "./gateway-usage.ts";
@@ -117,8 +118,15 @@ class Exchange {
     if (!record.probe) this.#leaveGate = await gateway.gate.enter(this.#controller.signal);
     record.stages.request_preparation = performance.now() - preparationStart;
     const fetchStart = performance.now();
-    const input = { record, conversation, clientHeaders: this.#request.headers, signal: this.#controller.signal };
-    const context = { ...gateway, timeouts: gateway.context.config.gateway.timeouts };
+    const { timeouts, traceSampleRatio } = gateway.context.config.gateway;
+    const input = {
+      record,
+      conversation,
+      clientHeaders: this.#request.headers,
+      sampled: isSampled(record.traceId, traceSampleRatio),
+      signal: this.#controller.signal,
+    };
+    const context = { ...gateway, timeouts };
     const answer = await answerFrom(context, input, targets).finally(() => {
       record.stages.backend_fetch = performance.now() - fetchStart;
     });

@@ -48,6 +48,7 @@ async function countAtProvider(target: Target, body: JsonObject, request: Fastif
     request.record!,
     { spanId: randomHex(8) },
     request.headers,
+    true,
   );
   const call = new UpstreamCall(provider.pool, options);
   const timer = setTimeout(() => call.cancel("count limit"), COUNT_TIMEOUT_MS);

@@ -53,7 +53,13 @@ function newAttempt(): AttemptRecord {
 function inputOf(stream: boolean, signal = new AbortController().signal): AttemptInput {
   const record = createRecord("POST", "/v1/chat/completions", "openai", {});
   const body = { model: "m", messages: [{ role: "user", content: "x" }], stream };
-  return { record, conversation: new Conversation("openai", body, record.traceId), clientHeaders: {}, signal };
+  return {
+    record,
+    conversation: new Conversation("openai", body, record.traceId),
+    clientHeaders: {},
+    sampled: false,
+    signal,
+  };
 }
 
 test("a whole answer comes with its bytes, a stream once its first real chunk is there", async () => {
@@ -62,6 +68,7 @@ test("a whole answer comes with its bytes, a stream once its first real chunk is
   const whole = await sendAttempt(inputOf(false), { provider, model: "m" }, attempt, LIMIT_MS);
   expect(whole.kind === "json" && JSON.parse(whole.bytes.toString())).toEqual(OPENAI_COMPLETION);
   expect(attempt.statusCode).toBe(200);
+  expect(fixture.seen.at(-1)!.headers.traceparent).toMatch(/-b7ad6b7169203331-00$/);
   fixture.answer = sse(OPENAI_STREAM.slice(0, 2), "open");
   const stream = await sendAttempt(inputOf(true), { provider, model: "m" }, newAttempt(), LIMIT_MS);
   expect(stream.kind === "stream" && stream.converter.started).toBe(true);

@@ -38,6 +38,8 @@ export interface AttemptInput {
   readonly record: RequestRecord;
   readonly conversation: Conversation;
   readonly clientHeaders: IncomingHttpHeaders;
+  /** Whether the request's trace is exported. */
+  readonly sampled: boolean;
   /** Aborted when the client has gone, or with a GatewayError as reason at shutdown. */
   readonly signal: AbortSignal;
 }
@@ -53,11 +55,11 @@ export async function sendAttempt(
   attempt: AttemptRecord,
   limitMs: number,
 ): Promise<Answer> {
-  const { record, conversation, clientHeaders, signal } = input;
+  const { record, conversation, clientHeaders, sampled, signal } = input;
   const { provider, model } = target;
   const { body, dropped } = conversation.requestFor(provider, model);
   signal.throwIfAborted();
-  const options = postOptions(provider, inferencePath(provider), body, record, attempt, clientHeaders);
+  const options = postOptions(provider, inferencePath(provider), body, record, attempt, clientHeaders, sampled);
   const call = new UpstreamCall(provider.pool, options);
   let late = false;
   const timer = setTimeout(() => {

@@ -31,6 +31,7 @@ export interface SimulatedAnswer {
 }
 
 const FIRST_TOKEN_MS_MAX = 25_000;
+const CRAWL_FACTOR = 6;
 const ID_SIGNS = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789";
 /** Prompts shorter than this are not cached (OpenAI's and Anthropic's rule). */
 const CACHE_TOKENS_MIN = 1_024;
@@ -51,6 +52,7 @@ export function simulate(body: JsonObject, profile: ModelProfile, seed: number, 
   const textPieces = all.slice(0, maxTokens);
   const toolTokens = toolCalls.reduce((sum, call) => sum + 8 + Math.ceil(JSON.stringify(call.input).length / 3), 0);
   const reasoning = profile.reasoningTokens;
+  const crawl = random.next() < (profile.crawlShare ?? 0) ? CRAWL_FACTOR : 1;
   return {
     id: Array.from({ length: 24 }, () => random.pick([...ID_SIGNS])).join(""),
     model: String(body["model"]),
@@ -62,7 +64,7 @@ export function simulate(body: JsonObject, profile: ModelProfile, seed: number, 
     outputTokens: textPieces.length + toolTokens,
     reasoningTokens: reasoning === undefined ? 0 : random.integer(...reasoning),
     firstTokenMs: Math.min(FIRST_TOKEN_MS_MAX, random.logNormal(profile.firstTokenMs, 0.35)),
-    tokenMs: 1_000 / (profile.tokensPerSecond * (0.8 + 0.4 * random.next())),
+    tokenMs: (crawl * 1_000) / (profile.tokensPerSecond * (0.8 + 0.4 * random.next())),
   };
 }
 

@@ -7,6 +7,8 @@ export interface ModelProfile {
   readonly answerTokens: readonly [number, number];
   /** Models that think first report these as reasoning tokens. */
   readonly reasoningTokens?: readonly [number, number];
+  /** Share of answers that crawl, at a sixth of the speed: past the limits where slow providers are counted. */
+  readonly crawlShare?: number;
 }
 
 const PROFILES: Readonly<Record<string, ModelProfile>> = {
@@ -25,7 +27,7 @@ const PROFILES: Readonly<Record<string, ModelProfile>> = {
   "deepseek-chat": { firstTokenMs: 700, tokensPerSecond: 55, answerTokens: [60, 180] },
   "grok-4": { firstTokenMs: 800, tokensPerSecond: 70, answerTokens: [60, 180] },
   "sim-flaky": { firstTokenMs: 300, tokensPerSecond: 120, answerTokens: [30, 100] },
-  "sim-slow": { firstTokenMs: 6_000, tokensPerSecond: 12, answerTokens: [30, 80] },
+  "sim-slow": { firstTokenMs: 6_000, tokensPerSecond: 12, answerTokens: [30, 80], crawlShare: 0.2 },
 };
 
 export interface SimulatedProvider {
