@@ -65,8 +65,8 @@ export class ScrapeCache {
   }
 
   add(bytes: Uint8Array, start: number, end: number, labels: Labels | undefined): CachedSeries {
-    // A copy: the body is garbage after the scrape, and a view would keep it all.
-    const raw = bytes.slice(start, end);
+    // A copy: the body is garbage after the scrape, and a view (as Buffer's own slice is one) would keep it all.
+    const raw = Buffer.from(bytes.subarray(start, end));
     const series: CachedSeries = {
       raw,
       labels,
