@@ -2,6 +2,14 @@
 export const WAL_DIR = "wal";
 export const SEGMENTS_DIR = "segments";
 
+/** Number of starts that did not come to the end of their replay. */
+export const STARTS_FILE = "unfinished-starts";
+
+/** Where a log goes that no start survived reading. */
+export function setAsideWalName(atMs: number): string {
+  return `${WAL_DIR}.set-aside-${atMs}`;
+}
+
 const SEGMENT_NAME = /^(\d{8})\.spans$/;
 
 /** `00000042.spans`: segments are numbered in the order in which they were written. */

@@ -10,9 +10,10 @@ import { Head } from "./head.ts";
 import { HeadBlock } from "./head-block.ts";
 import { type BlockFilter, SegmentSet } from "./segment-set.ts";
 import { attributeScopes, type ColumnRequest, type SpanBlock } from "./span-block.ts";
+import { StartGuard } from "./start-guard.ts";
 
-/** Small segments of the log, so that what a head covered can be deleted soon after its segment is complete. */
-const WAL_SEGMENT_BYTES = 16 * 1024 * 1024; // 16 MiB
+/** Small segments of the log: replay makes room in memory only between them, and what a head covered goes soon. */
+const WAL_SEGMENT_BYTES = 4 * 1024 * 1024; // 4 MiB
 /** Pause before a failed flush is tried again. */
 const FLUSH_RETRY_MS = 5_000;
 
@@ -67,7 +68,16 @@ export class TraceStore {
   static async open(options: TraceStoreOptions): Promise<TraceStore> {
     const segments = await SegmentSet.open(options);
     const store = new TraceStore(options, segments);
+    const guard = await StartGuard.enter(options.dataDir, WAL_DIR);
+    if (guard.setAside !== undefined) {
+      options.metrics.walDamage.inc();
+      options.logger.error(
+        { setAside: guard.setAside, failedStarts: guard.failedStarts },
+        "the last starts did not survive reading the write-ahead log: it was set aside, what is only in it cannot be found",
+      );
+    }
     await store.#replay();
+    await guard.passed();
     store.#upkeep = setInterval(() => void store.#runUpkeep(), RETENTION_INTERVAL_MS);
     store.#upkeep.unref();
     return store;
@@ -274,6 +284,7 @@ export class TraceStore {
         await this.#writeSegment(block, walEnd);
         this.#frozen.shift();
         await this.#wal.truncateBefore(walEnd);
+        await this.#segments.enforceRetention(this.#wal.bytes);
       } catch (error) {
         const { logger, metrics } = this.#options;
         metrics.flushFailures.inc();
