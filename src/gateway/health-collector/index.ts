@@ -55,8 +55,11 @@ class Poller {
   readonly #startedAtMs = performance.now();
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
-  /** True once the service has checked all the models it knows. */
-  #filled = false;
+  /**
+   * Rounds in which the service had checked all the models it knows. Two make sure: the four endpoints are asked at the
+   * same time, so that one may still tell the count of a moment before.
+   */
+  #filledRounds = 0;
   /** What the newest log line about it said; undefined before the first round. */
   #reported: boolean | undefined;
 
@@ -78,7 +81,7 @@ class Poller {
 
   #intervalMs(): number {
     const { collectorInterval } = this.#context.config.gateway;
-    const starting = !this.#filled && performance.now() - this.#startedAtMs < STARTING_MS;
+    const starting = this.#filledRounds < 2 && performance.now() - this.#startedAtMs < STARTING_MS;
     return starting ? Math.min(STARTING_INTERVAL_MS, collectorInterval) : collectorInterval;
   }
 
@@ -108,7 +111,7 @@ class Poller {
     try {
       const { payload } = answer.value;
       this.#family.apply(name, payload);
-      if (name === "metrics") this.#filled ||= isFilled(payload);
+      if (name === "metrics" && isFilled(payload)) this.#filledRounds++;
       return [];
     } catch (error) {
       this.#family.countError();
