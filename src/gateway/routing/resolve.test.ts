@@ -73,6 +73,14 @@ test("a provider without a list is tried for its family, when named, or when nob
   });
 });
 
+test("a provider named by field that does not list the model is not replaced by another", async () => {
+  const models = { openai: ["gpt-4o"], groq: ["x"] };
+  await expect(resolve(models, "gpt-4o", "groq")).rejects.toMatchObject({
+    code: "MODEL_NOT_FOUND",
+    message: expect.stringContaining("groq/gpt-4o"),
+  });
+});
+
 test("what cannot be resolved is named", async () => {
   await expect(resolve({}, "m")).rejects.toMatchObject({ code: "NO_PROVIDER_CONFIGURED", status: 503 });
   await expect(resolve({ groq: ["x"] }, "m")).rejects.toMatchObject({

@@ -57,15 +57,20 @@ export async function resolveTargets(
   if (providerField !== undefined && !providers.has(providerField)) {
     throw new GatewayError("PROVIDER_NOT_FOUND", { provider: providerField }, { param: "provider" });
   }
+  const serves = (found: readonly Target[]): boolean => {
+    return found.length > 0 && (providerField === undefined || found[0]!.provider.name === providerField);
+  };
   let targets = targetsNow(providers, catalog, model, providerField, false);
-  if (targets.length === 0) {
+  if (!serves(targets)) {
     await catalog.refresh(true); // A model may be newer than our list.
     targets = targetsNow(providers, catalog, model, providerField, true);
   }
-  if (pinned && providerField !== undefined)
-    targets = targets.filter(({ provider }) => provider.name === providerField);
-  if (targets.length === 0) throw new GatewayError("MODEL_NOT_FOUND", { model }, { param: "model" });
-  return targets.slice(0, ATTEMPTS_MAX);
+  if (!serves(targets)) {
+    // Who asks for a provider and silently gets another one would look for the difference in the wrong place.
+    const asked = providerField === undefined ? model : `${providerField}/${model}`;
+    throw new GatewayError("MODEL_NOT_FOUND", { model: asked }, { param: "model" });
+  }
+  return targets.slice(0, pinned && providerField !== undefined ? 1 : ATTEMPTS_MAX);
 }
 
 function targetsNow(
