@@ -1,5 +1,6 @@
 import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Labels } from "../../series/labels.ts";
 import { syncDir, writeFileAtomic } from "../../storage/atomic-file.ts";
 import { crc32c } from "../../storage/crc32c.ts";
@@ -16,6 +17,7 @@ import { type BlockMeta, newUlid } from "./block-meta.ts";
 import { FileSink } from "./file-sink.ts";
 import { CHUNKS_DIR, CREATION_SUFFIX, chunkFileName, INDEX_FILE, META_FILE, TOMBSTONES_FILE } from "./filenames.ts";
 import { type ChunkRef, IndexWriter } from "./index-writer.ts";
+import { WORK_SLICE_MS } from "./limits.ts";
 import { encodeTombstones } from "./tombstones.ts";
 import { chunkSampleCount } from "./xor-chunk.ts";
 
@@ -77,8 +79,13 @@ async function writeSeries(dir: string, block: NewBlock): Promise<BlockStats> {
   const stats: BlockStats = { numSamples: 0, numSeries: 0, numChunks: 0 };
   const index = await IndexWriter.create(join(dir, INDEX_FILE), block.symbols);
   const chunks = new ChunkFilesWriter(join(dir, CHUNKS_DIR));
+  let turnAt = performance.now();
   try {
     for (const { labels, chunks: data } of block.series) {
+      if (performance.now() - turnAt > WORK_SLICE_MS) {
+        await nextTurn();
+        turnAt = performance.now();
+      }
       if (data.length === 0) continue;
       const refs: ChunkRef[] = [];
       for (const chunk of data) {

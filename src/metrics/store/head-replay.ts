@@ -22,20 +22,26 @@ export interface ReplayResult {
   readonly badRecords: number;
 }
 
+export interface ReplayHooks {
+  /** Called for the checkpoint's or the log's damage, once each. */
+  onDamage(dir: string, info: WalDamageInfo): void;
+  /**
+   * Called after each record of the log, to take out of the head what is too much for it. A log is in the order of
+   * time; a checkpoint, which is not, is read without.
+   */
+  spill(): Promise<void> | undefined;
+}
+
 /**
  * Rebuilds the head from the newest checkpoint and the segments after it, one record at a time. Damage ends the log
  * where it begins; what was cut off is kept. Samples before `head.minValidTimeMs` are in blocks and passed over.
- * @param onDamage  Called for the checkpoint's or the log's damage, once each.
  */
-export async function replayHead(
-  head: Head,
-  walDir: string,
-  onDamage: (dir: string, info: WalDamageInfo) => void,
-): Promise<ReplayResult> {
+export async function replayHead(head: Head, walDir: string, hooks: ReplayHooks): Promise<ReplayResult> {
   const replay = new Replay(head);
   const checkpoint = await newestCheckpoint(walDir);
-  if (checkpoint !== undefined) await replay.read(join(walDir, checkpoint.name), 0, onDamage);
-  await replay.read(walDir, checkpoint === undefined ? 0 : checkpoint.segment + 1, onDamage);
+  const whole = { ...hooks, spill: () => undefined };
+  if (checkpoint !== undefined) await replay.read(join(walDir, checkpoint.name), 0, whole);
+  await replay.read(walDir, checkpoint === undefined ? 0 : checkpoint.segment + 1, hooks);
   return replay;
 }
 
@@ -74,13 +80,9 @@ class Replay implements ReplayResult, RecordVisitor {
     this.#head = head;
   }
 
-  async read(dir: string, fromSegment: number, onDamage: (dir: string, info: WalDamageInfo) => void): Promise<void> {
-    const options = {
-      fromSegment,
-      damage: "truncate",
-      onDamage: (info: WalDamageInfo) => onDamage(dir, info),
-    } as const;
-    for await (const { record } of readWal(dir, options)) {
+  async read(dir: string, fromSegment: number, hooks: ReplayHooks): Promise<void> {
+    const onDamage = (info: WalDamageInfo): void => hooks.onDamage(dir, info);
+    for await (const { record } of readWal(dir, { fromSegment, damage: "truncate", onDamage })) {
       this.records++;
       try {
         visitRecord(record, this);
@@ -88,6 +90,8 @@ class Replay implements ReplayResult, RecordVisitor {
         if (!(error instanceof StorageError)) throw error;
         this.badRecords++;
       }
+      const spilling = hooks.spill();
+      if (spilling !== undefined) await spilling;
     }
   }
 

@@ -21,8 +21,8 @@ export const RECORD_SAMPLES_MAX = 10_000;
 export const BLOCK_CACHE_BYTES_MAX = 16 * 1024 * 1024; // 16 MiB
 /** Decoded symbols and postings tables of blocks in memory; those of blocks that are being read come on top. */
 export const BLOCK_TABLE_BYTES_MAX = 16 * 1024 * 1024; // 16 MiB
-/** A query lets the event loop turn after it has worked for this long. */
-export const QUERY_SLICE_MS = 20;
+/** Queries and block writing let the event loop turn after they have worked for this long. */
+export const WORK_SLICE_MS = 20;
 /** A query starts again when blocks or head changed under it; more often than this something else is wrong. */
 export const QUERY_RESTARTS_MAX = 5;
 /** Time between looks at whether there is something to compact or to delete. */

@@ -6,30 +6,21 @@ import { StorageError } from "../../storage/storage-error.ts";
 import type { Wal } from "../../storage/wal.ts";
 import type { Block } from "./block.ts";
 import { blockRanges, mergedBlock, planMerge } from "./block-merge.ts";
-import type { BlockSet } from "./block-set.ts";
 import { writeBlock } from "./block-writer.ts";
 import { deleteOldCheckpoints, writeCheckpoint } from "./checkpoint.ts";
 import { CORRUPT_SUFFIX, WAL_DIR } from "./filenames.ts";
-import type { Head } from "./head.ts";
-import { headBlock } from "./head-block.ts";
-import { rangeEnd } from "./head-series.ts";
-import { HEAD_SPAN_MAX_MS, MAINTENANCE_INTERVAL_MS } from "./limits.ts";
-import type { StoreMetrics } from "./store-metrics.ts";
+import { compactHead, type HeadCompaction, isHeadCompactable, truncateHead } from "./head-compact.ts";
+import { MAINTENANCE_INTERVAL_MS } from "./limits.ts";
 
 const DAMAGED_SUFFIX = ".damaged";
 /** Share of the head's time that is dropped at once when even without blocks the store is over its size. */
 const HEAD_SHARE_DROPPED = 0.25;
 
-export interface MaintenanceContext {
-  readonly dir: string;
-  readonly head: Head;
+export interface MaintenanceContext extends HeadCompaction {
   readonly wal: Wal;
-  readonly blocks: BlockSet;
-  readonly metrics: StoreMetrics;
   readonly logger: Logger;
   readonly retentionMs: number;
   readonly bytesMax: () => number;
-  readonly now: () => number;
   /** Called when what queries read has moved from one place to another. */
   readonly onMove: () => void;
 }
@@ -86,30 +77,11 @@ export class Maintenance {
   }
 
   async #compactHead(): Promise<void> {
-    const { dir, head, blocks, metrics, now, onMove } = this.#context;
-    while (!this.#stopped && head.maxTimeMs - head.minTimeMs > HEAD_SPAN_MAX_MS) {
-      const minTimeMs = head.minTimeMs;
-      const maxTimeMs = rangeEnd(minTimeMs);
-      // Appenders that begin from here on cannot reach into the range that is being written.
-      head.minValidTimeMs = Math.max(head.minValidTimeMs, maxTimeMs);
-      const meta = await writeBlock(dir, headBlock(head, minTimeMs, maxTimeMs), now());
-      if (meta !== undefined) {
-        await blocks.add(meta.ulid);
-        metrics.compactions.inc();
-      }
-      await this.#truncateHead(maxTimeMs);
-      onMove();
+    while (!this.#stopped && isHeadCompactable(this.#context.head)) {
+      await compactHead(this.#context);
+      this.#context.onMove();
+      await this.#checkpoint();
     }
-  }
-
-  /** Drops the head's part before `minTimeMs` and the log that held it. */
-  async #truncateHead(minTimeMs: number): Promise<void> {
-    const { head, metrics } = this.#context;
-    metrics.headTruncations.inc();
-    const removed = head.truncate(minTimeMs);
-    metrics.seriesRemoved.inc(removed.series);
-    metrics.chunksRemoved.inc(removed.chunks);
-    await this.#checkpoint();
   }
 
   /** Replaces the log so far by the head as it is. */
@@ -211,8 +183,9 @@ export class Maintenance {
     // Nothing but the log is left: the oldest part of the head goes, as a block of it would have.
     logger.warn({ limit, spanMs }, "the log alone passes the size limit; the oldest quarter of it is dropped");
     metrics.sizeRetentions.inc();
-    await this.#truncateHead(head.minTimeMs + Math.ceil(spanMs * HEAD_SHARE_DROPPED));
+    truncateHead(head, head.minTimeMs + Math.ceil(spanMs * HEAD_SHARE_DROPPED), metrics);
     onMove();
+    await this.#checkpoint();
   }
 
   /** What was set aside, which goes before any data does. */

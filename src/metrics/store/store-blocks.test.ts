@@ -124,3 +124,24 @@ test("blocks: retention by age and by size deletes the oldest, the WAL counted",
     await store.close();
   });
 });
+
+test("blocks: a WAL of many hours becomes blocks while it is read; nothing is lost", async () => {
+  await withStoreDir(async (dir) => {
+    const first = await openTestStore(dir);
+    for (let minute = 0; minute < 12 * 60; minute++) {
+      const appender = first.store.appender();
+      for (const path of ["/a", "/b"]) appender.append(0, series("m", { path }), START_MS + minute * 60_000, minute);
+      await appender.commit(); // and no maintenance: all stays in the log
+    }
+    const before = await everything(first.store);
+    expect(await blockNames(dir)).toEqual([]);
+    for (let restart = 0; restart < 2; restart++) {
+      const { store } = await openTestStore(dir);
+      expect((await blockNames(dir)).length).toBe(5);
+      expect(store.stats.minTimeMs).toBe(START_MS + 10 * HOUR_MS);
+      expect(await everything(store)).toEqual(before);
+      await store.close();
+    }
+    await first.store.close();
+  });
+});

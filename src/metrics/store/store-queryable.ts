@@ -8,7 +8,7 @@ import type { BlockSet } from "./block-set.ts";
 import { ColumnScratch } from "./column-scratch.ts";
 import type { Head } from "./head.ts";
 import { headLabelNames, headLabelValues, type SeriesSource, selectHead } from "./head-read.ts";
-import { QUERY_RESTARTS_MAX, QUERY_SLICE_MS } from "./limits.ts";
+import { QUERY_RESTARTS_MAX, WORK_SLICE_MS } from "./limits.ts";
 import { isCorrupt } from "./maintenance.ts";
 import { selectRefs } from "./postings.ts";
 
@@ -60,7 +60,7 @@ export class StoreQueryable implements MetricsQueryable {
 
   labelNames(matchers: readonly Matcher[], hints: SelectHints): Promise<string[]> {
     return this.#withBlocks(hints, async (blocks) => {
-      const names = new Set(headLabelNames(this.#head, matchers));
+      const names = new Set(this.#headIn(hints) ? headLabelNames(this.#head, matchers) : []);
       for (const block of blocks) {
         this.#reading(block, () => {
           if (matchers.length === 0) for (const name of block.index.names()) names.add(name);
@@ -75,7 +75,7 @@ export class StoreQueryable implements MetricsQueryable {
 
   labelValues(name: string, matchers: readonly Matcher[], hints: SelectHints): Promise<string[]> {
     return this.#withBlocks(hints, async (blocks) => {
-      const values = new Set(headLabelValues(this.#head, name, matchers));
+      const values = new Set(this.#headIn(hints) ? headLabelValues(this.#head, name, matchers) : []);
       for (const block of blocks) {
         this.#reading(block, () => {
           if (matchers.length === 0) for (const value of block.index.values(name)) values.add(value);
@@ -103,7 +103,7 @@ export class StoreQueryable implements MetricsQueryable {
 
   async #select(blocks: readonly Block[], matchers: readonly Matcher[], hints: SelectHints): Promise<SeriesColumns[]> {
     const slice = new TimeSlice(hints.signal, () => this.#generation);
-    const sources = this.#mergedSources(blocks, matchers, hints);
+    const sources = await this.#mergedSources(blocks, matchers, hints, slice);
     const found: SeriesColumns[] = [];
     const scratch = this.#scratches.pop() ?? new ColumnScratch();
     try {
@@ -129,10 +129,15 @@ export class StoreQueryable implements MetricsQueryable {
   }
 
   /** Series of all places by their labels, in order. */
-  #mergedSources(blocks: readonly Block[], matchers: readonly Matcher[], hints: SelectHints): MergedSource[] {
+  async #mergedSources(
+    blocks: readonly Block[],
+    matchers: readonly Matcher[],
+    hints: SelectHints,
+    slice: TimeSlice,
+  ): Promise<MergedSource[]> {
     const { minTimeMs, maxTimeMs } = hints;
-    const head = selectHead(this.#head, matchers, minTimeMs, maxTimeMs);
     if (blocks.length === 0) {
+      const head = selectHead(this.#head, matchers, minTimeMs, maxTimeMs);
       const merged = head.map((source) => ({ labels: source.labels, parts: [{ source, block: undefined }] }));
       return merged.sort((left, right) => compareLabels(left.labels, right.labels));
     }
@@ -144,9 +149,14 @@ export class StoreQueryable implements MetricsQueryable {
     };
     for (const block of blocks) {
       for (const source of this.#reading(block, () => block.select(matchers, minTimeMs, maxTimeMs))) add(source, block);
+      if (slice.over) await slice.pause();
     }
-    for (const source of head) add(source, undefined);
+    for (const source of selectHead(this.#head, matchers, minTimeMs, maxTimeMs)) add(source, undefined);
     return [...byLabels.values()].sort((left, right) => compareLabels(left.labels, right.labels));
+  }
+
+  #headIn({ minTimeMs, maxTimeMs }: SelectHints): boolean {
+    return this.#head.minTimeMs <= maxTimeMs && this.#head.maxTimeMs >= minTimeMs;
   }
 
   #labelsOf(block: Block, matchers: readonly Matcher[]): SeriesSource[] {
@@ -203,7 +213,7 @@ class TimeSlice {
   }
 
   get over(): boolean {
-    return performance.now() - this.#startedAt >= QUERY_SLICE_MS;
+    return performance.now() - this.#startedAt >= WORK_SLICE_MS;
   }
 
   async pause(): Promise<void> {

@@ -9,6 +9,7 @@ import { type CardinalityStats, cardinalityOf } from "./cardinality.ts";
 import { WAL_DIR } from "./filenames.ts";
 import { Head } from "./head.ts";
 import { HeadAppender } from "./head-append.ts";
+import { compactHead, type HeadCompaction, isHeadCompactable } from "./head-compact.ts";
 import { type ReplayResult, replayHead } from "./head-replay.ts";
 import { BLOCK_CACHE_BYTES_MAX } from "./limits.ts";
 import { Maintenance } from "./maintenance.ts";
@@ -104,9 +105,9 @@ export class MetricsStore {
     const head = new Head();
     head.minValidTimeMs = blocks.maxTimeMs ?? Number.NEGATIVE_INFINITY;
     if (await guard.begin((options.now ?? Date.now)())) metrics.walCorruptions.inc();
-    const replayed = await replayHead(head, walDir, (damagedDir, info) =>
-      reportDamage(logger, metrics, damagedDir, info),
-    );
+    const spill = spiller({ dir, head, blocks, metrics, now: options.now ?? Date.now }, logger);
+    const onDamage = (damagedDir: string, info: WalDamageInfo) => reportDamage(logger, metrics, damagedDir, info);
+    const replayed = await replayHead(head, walDir, { onDamage, spill });
     await guard.passed();
     const seconds = (performance.now() - startedAt) / 1_000;
     metrics.replaySeconds.set(seconds);
@@ -197,6 +198,21 @@ export class MetricsStore {
       bytesMax: this.#options.bytesMax(),
     };
   }
+}
+
+/** A log of many hours becomes blocks while it is read, so that the head never holds more of it than usual. */
+function spiller(compaction: HeadCompaction, logger: Logger): () => Promise<void> | undefined {
+  let failed = false;
+  const spill = async (): Promise<void> => {
+    try {
+      await compactHead(compaction);
+    } catch (error) {
+      // The head keeps it all then, and maintenance tries again when the store is open.
+      failed = true;
+      logger.warn({ err: error }, "a block could not be written while the WAL was read");
+    }
+  };
+  return () => (!failed && isHeadCompactable(compaction.head) ? spill() : undefined);
 }
 
 function reportDamage(logger: Logger, metrics: StoreMetrics, dir: string, info: WalDamageInfo): void {
