@@ -10,6 +10,16 @@ const PUSH_TIMEOUT_MS = 5_000;
 /** After a failed push the next try waits, doubling up to this. */
 const BACKOFF_MAX_MS = 10_000;
 
+/** The contract's label values (Python's level names), so that one selector finds every service's warnings. */
+const LEVEL_LABELS: Readonly<Record<string, string>> = {
+  trace: "DEBUG",
+  debug: "DEBUG",
+  info: "INFO",
+  warn: "WARNING",
+  error: "ERROR",
+  fatal: "CRITICAL",
+};
+
 export interface LogShipperOptions {
   /** Base URL of the logs role. */
   readonly url: string;
@@ -72,8 +82,8 @@ export class LogShipper implements DestinationStream {
       this.#queue.shift();
       this.#dropped.inc();
     }
-    const level = /"level":"([a-z]+)"/.exec(text)?.[1] ?? "info";
-    this.#queue.push({ level: level.toUpperCase(), nanoseconds: this.#timestamp(), text: text.trimEnd() });
+    const level = LEVEL_LABELS[/"level":"([a-z]+)"/.exec(text)?.[1] ?? "info"] ?? "INFO";
+    this.#queue.push({ level, nanoseconds: this.#timestamp(), text: text.trimEnd() });
   }
 
   /** Lines of one millisecond get distinct nanoseconds, so that their order survives. */
