@@ -56,7 +56,11 @@ export async function start(context: RoleContext): Promise<Role> {
     // Ends probes that are under way, which ends the round.
     await client?.close();
     await running;
-    store.close();
+    try {
+      store.close();
+    } catch (error) {
+      logger.error({ error: (error as Error).message }, "health database could not be closed cleanly; nothing is lost");
+    }
   };
   context.signal.addEventListener("abort", () => stopping.abort(), { once: true });
   return { urls: { main: url }, close: () => (closing ??= close()) };

@@ -22,6 +22,7 @@ test("any text is refused with an HttpError or read into valid checks", () => {
         expect(error).toBeInstanceOf(HttpError);
       }
     }),
+    { numRuns: 50 },
   );
 });
 

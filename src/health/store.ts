@@ -217,8 +217,13 @@ export class HealthStore {
     return { history: count("history"), incidents: count("incidents") };
   }
 
+  /** Folds the write-ahead log into the file. Where the disk refuses, the log stays and is read at the next start. */
   close(): void {
-    this.#database.close();
+    try {
+      this.#database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").all();
+    } finally {
+      this.#database.close();
+    }
   }
 }
 
