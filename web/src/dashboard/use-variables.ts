@@ -3,12 +3,16 @@ import { isAbort } from "../api/client.ts";
 import type { DataSourceDirectory } from "../api/data-sources.ts";
 import type { Search } from "../app/search.ts";
 import { type RawRange, resolveRange } from "../time/range.ts";
-import { interpolate, type VariableScope } from "../variables/interpolate.ts";
+import { chosenTexts, chosenValues, interpolate, type VariableScope } from "../variables/interpolate.ts";
 import { chooseValues, shapeOptions, staticOptions } from "../variables/model.ts";
 import { queryOptions } from "../variables/query.ts";
-import type { VariableModel, VariableOption, VariableState } from "../variables/types.ts";
+import { ALL_VALUE, type VariableModel, type VariableOption, type VariableState } from "../variables/types.ts";
 
-/** The states of a page's variables; undefined until each has been asked once. */
+/**
+ * The states of a page's variables. Where every value is known from the document and the address, they are there at
+ * once and the options follow, so that panels need not wait for lists that they do not use; otherwise undefined until
+ * each variable has been asked once.
+ */
 export function useVariables(
   models: readonly VariableModel[] | undefined,
   directory: DataSourceDirectory | undefined,
@@ -34,7 +38,32 @@ export function useVariables(
     });
     return () => controller.abort();
   }, [models, directory, chosenKey, raw.from, raw.to, refreshKey]);
-  return states !== undefined && states.models === models ? states.map : undefined;
+  const early = useMemo(() => (models === undefined ? undefined : earlyStates(models, chosen)), [models, chosen]);
+  return states !== undefined && states.models === models ? states.map : early;
+}
+
+/** States without options; undefined if some variable's meaning depends on its options. */
+export function earlyStates(
+  models: readonly VariableModel[],
+  chosen: Readonly<Record<string, string[]>>,
+): ReadonlyMap<string, VariableState> | undefined {
+  const states = new Map<string, VariableState>();
+  for (const model of models) {
+    const options = staticOptions(model);
+    const values = chooseValues(model, options ?? [], chosen[model.name]);
+    const isAll = values.includes(ALL_VALUE);
+    const needsOptions = values.length === 0 || (isAll && (model.allValue === undefined || model.allValue === ""));
+    if (options === undefined && (needsOptions || model.kind === "datasource")) return undefined;
+    states.set(model.name, { model, options: options ?? [], values });
+  }
+  return states;
+}
+
+/** What the variables mean to queries, as text: two maps with the same text fill every query alike. */
+export function meaningOf(variables: ReadonlyMap<string, VariableState>): string {
+  return JSON.stringify(
+    [...variables.values()].map((state) => [state.model.name, chosenValues(state).values, chosenTexts(state)]),
+  );
 }
 
 /** `var-name=value` parameters of a URL. */

@@ -3,10 +3,7 @@
  * or a replacement touches one folder.
  */
 export {
-  applyNullInsertThreshold,
   type DataFrame,
-  type DataLink,
-  type DisplayValue,
   type Field,
   type FieldConfig,
   type FieldConfigSource,
@@ -19,13 +16,9 @@ export {
   getFieldDisplayValues,
   getFieldSeriesColor,
   getValueFormat,
-  type LinkModel,
   type ReduceDataOptions,
-  rangeUtil,
   reduceField,
   renderTextPanelMarkdown,
-  type ScopedVars,
-  type ThresholdsConfig,
-  ThresholdsMode,
   textUtil,
 } from "@grafana/data";
+export { ThresholdsMode } from "@grafana/schema";

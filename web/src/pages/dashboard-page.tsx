@@ -11,7 +11,7 @@ import { expandRepeats } from "../dashboard/repeat.ts";
 import { SectionView } from "../dashboard/section-view.tsx";
 import type { DashboardModel, PanelModel } from "../dashboard/types.ts";
 import { useClock } from "../dashboard/use-clock.ts";
-import { useVariables } from "../dashboard/use-variables.ts";
+import { meaningOf, useVariables } from "../dashboard/use-variables.ts";
 import { VariableBar } from "../dashboard/variable-bar.tsx";
 import { preloadPanelTypes } from "../panels/registry.tsx";
 import { resolveRange } from "../time/range.ts";
@@ -47,14 +47,15 @@ function OpenDashboard({ model, directory }: { model: DashboardModel; directory:
     document.title = `${model.title} · GatewayZ`;
   }, [model.title]);
 
+  const meaning = variables === undefined ? undefined : meaningOf(variables);
   // One scope per tick: every panel of the page answers for the same moment.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a tick asks again even when the range is absolute.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a tick asks again even when the range is absolute; options that arrive later change no query, so variables are compared by meaning.
   const scope = useMemo<VariableScope | undefined>(
     () =>
       variables === undefined
         ? undefined
         : { variables, range: resolveRange(raw, nowMs), dashboard: { title: model.title, uid: model.uid }, timeZone },
-    [variables, raw, nowMs, tick, model, timeZone],
+    [meaning, raw, nowMs, tick, model, timeZone],
   );
   const sections = useMemo(() => expandRepeats(model.sections, variables ?? new Map()), [model.sections, variables]);
   useEffect(

@@ -137,7 +137,8 @@ function SpanRow({ row, trace, isFolded, isOpen, onFold, onOpen }: SpanRowProps)
   const total = trace.durationMs || 1;
   const left = ((span.startMs - trace.startMs) / total) * 100;
   const width = Math.max(0.15, (span.durationMs / total) * 100);
-  const labelLeft = left + width > 70;
+  // Beside the bar where there is room, else inside its end.
+  const labelInside = left + width > 84;
   return (
     <div className={`span-row ${isOpen ? "open" : ""}`} data-span-id={span.spanId}>
       <div className="span-name" style={{ paddingLeft: Math.min(depth, INDENT_LEVELS_MAX) * INDENT_PX + 4 }}>
@@ -179,8 +180,10 @@ function SpanRow({ row, trace, isFolded, isOpen, onFold, onOpen }: SpanRowProps)
       >
         <span className="span-bar" style={{ left: `${left}%`, width: `${width}%`, background: color }} />
         <span
-          className="span-duration"
-          style={labelLeft ? { right: `${100 - left + 0.6}%` } : { left: `${left + width + 0.6}%` }}
+          className={`span-duration ${labelInside ? "inside" : ""}`}
+          style={
+            labelInside ? { right: `${Math.max(0, 100 - left - width) + 0.6}%` } : { left: `${left + width + 0.6}%` }
+          }
         >
           {formatMs(span.durationMs)}
         </span>

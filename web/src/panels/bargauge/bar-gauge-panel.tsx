@@ -1,7 +1,7 @@
 import { useMemo } from "react";
 import { type FieldDisplay, type GrafanaTheme2, getActiveThreshold, ThresholdsMode } from "../../grafana/data.ts";
 import { keyed } from "../../ui/keyed.ts";
-import { withAlpha } from "../timeseries/chart-options.ts";
+import { withAlpha } from "../color.ts";
 import type { PanelProps } from "../types.ts";
 import { panelValues, valueLink, valueText } from "../values.ts";
 

@@ -10,7 +10,7 @@ import {
   reduceField,
 } from "../../grafana/data.ts";
 import { keyed } from "../../ui/keyed.ts";
-import { withAlpha } from "../timeseries/chart-options.ts";
+import { withAlpha } from "../color.ts";
 import type { PanelHost, PanelProps } from "../types.ts";
 import { type Column, mergeSeries, type Sort, sortedRows, tableColumns } from "./table-model.ts";
 

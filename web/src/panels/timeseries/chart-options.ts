@@ -2,6 +2,7 @@ import uPlot from "uplot";
 import { type Field, formattedValueToString, type GrafanaTheme2 } from "../../grafana/data.ts";
 import { axisLabels, intlZone } from "../../time/format.ts";
 import type { TimeRange } from "../../time/range.ts";
+import { withAlpha } from "../color.ts";
 import { drawThresholds } from "./draw-thresholds.ts";
 import type { GraphData, GraphSeries } from "./prepare.ts";
 
@@ -278,15 +279,4 @@ function fillStyle(chart: uPlot, series: GraphSeries, _index: number): CanvasGra
   gradient.addColorStop(0, withAlpha(series.color, opacity));
   gradient.addColorStop(1, withAlpha(series.color, 0));
   return gradient;
-}
-
-/** A colour with an alpha of 0 to 1; hex and rgb() forms are understood, others come back as they are. */
-export function withAlpha(color: string, alpha: number): string {
-  const hex = /^#([0-9a-f]{6})([0-9a-f]{2})?$/i.exec(color);
-  if (hex !== null) {
-    const value = Number.parseInt(hex[1]!, 16);
-    return `rgba(${value >> 16}, ${(value >> 8) & 255}, ${value & 255}, ${alpha})`;
-  }
-  const rgb = /^rgba?\((\d+),\s*(\d+),\s*(\d+)/.exec(color);
-  return rgb === null ? color : `rgba(${rgb[1]}, ${rgb[2]}, ${rgb[3]}, ${alpha})`;
 }

@@ -1,6 +1,6 @@
 import type uPlot from "uplot";
 import { type GrafanaTheme2, ThresholdsMode } from "../../grafana/data.ts";
-import { withAlpha } from "./chart-options.ts";
+import { withAlpha } from "../color.ts";
 import type { GraphSeries } from "./prepare.ts";
 
 /** Opacity of a threshold's area. */
