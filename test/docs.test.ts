@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { debianTool } from "./support/debian-tools.ts";
 import { codeBlocks } from "./support/shared-documents.ts";
 import { freePorts, isAlive, ROOT, temporaryDir } from "./support/stack.ts";
+import { until } from "./support/until.ts";
 
 const PAGES = [
   "UNIFIED_DEPLOYMENT_GUIDE.md",
@@ -35,18 +36,16 @@ beforeAll(async () => {
   createInterface({ input: npm.stdout! }).on("line", (line) => {
     if (line.startsWith("{")) lines.push(JSON.parse(line) as Record<string, unknown>);
   });
-  await expect.poll(() => lines.some(({ msg }) => msg === "all roles ready"), { timeout: 120_000 }).toBe(true);
+  await until("all roles are ready", () => lines.some(({ msg }) => msg === "all roles ready"), 120_000);
   // The first scrapes and the first collector round.
   await new Promise((done) => setTimeout(done, 15_000));
 });
 afterAll(async () => {
   if (npm?.pid !== undefined) process.kill(-npm.pid, "SIGTERM");
-  await expect
-    .poll(() => lines.filter(({ msg }) => msg === "ready").every(({ pid }) => !isAlive(Number(pid))), {
-      timeout: 14_000,
-    })
-    .toBe(true);
+  const ended = (): boolean => lines.filter(({ msg }) => msg === "ready").every(({ pid }) => !isAlive(Number(pid)));
+  await until("every role has ended", ended, 14_000);
   rmSync(dataDir, { recursive: true, force: true });
+});
 });
 
 function environment(): Record<string, string> {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { debianTool } from "./support/debian-tools.ts";
 import { codeBlocks, originalGuide } from "./support/shared-documents.ts";
 import { ROOT, Stack } from "./support/stack.ts";
+import { until } from "./support/until.ts";
 
 const guide = originalGuide();
 
@@ -12,7 +13,11 @@ beforeAll(async () => {
   const jq = await debianTool("jq");
   toolPath = `${jq.root}/usr/bin:${process.env["PATH"]}`;
   stack = await Stack.start();
-  await expect.poll(() => stack.promql("gatewayz_health_tracked_models"), { timeout: 30_000 }).toBeGreaterThan(0);
+  await until(
+    "models are tracked",
+    async () => ((await stack.promql("gatewayz_health_tracked_models")) ?? 0) > 0,
+    30_000,
+  );
 });
 afterAll(() => stack?.dispose());
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { debianTool, type UnpackedTool } from "./support/debian-tools.ts";
 import { freePorts, Stack, temporaryDir } from "./support/stack.ts";
+import { until } from "./support/until.ts";
 
 let stack: Stack;
 let promtool: UnpackedTool;
@@ -42,9 +43,11 @@ describe("the real Prometheus", () => {
       ],
       { env: prometheus.env, stdio: "ignore" },
     );
-    await expect
-      .poll(async () => (await fetch(`${url}/-/ready`).catch(() => undefined))?.status, { timeout: 30_000 })
-      .toBe(200);
+    await until(
+      "Prometheus is ready",
+      async () => (await fetch(`${url}/-/ready`).catch(() => undefined))?.status === 200,
+      30_000,
+    );
   });
   afterAll(() => {
     real?.kill("SIGKILL");
