@@ -117,6 +117,9 @@ export class HeadAppender implements Appender {
     try {
       await wal.append(this.#records());
       this.#apply();
+    } catch (error) {
+      this.#context.metrics.walWritesFailed.inc();
+      throw error;
     } finally {
       this.#release();
     }

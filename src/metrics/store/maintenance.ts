@@ -31,9 +31,15 @@ export class Maintenance {
   #running: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
+  #checkpointBytes = 0;
 
   constructor(context: MaintenanceContext) {
     this.#context = context;
+  }
+
+  /** Bytes of the WAL's folder beside its segments: the checkpoint and what was set aside; as of the last run. */
+  get checkpointBytes(): number {
+    return this.#checkpointBytes;
   }
 
   start(): void {
@@ -74,6 +80,8 @@ export class Maintenance {
         logger.error({ err: error, what }, "store maintenance failed; it is tried again in a minute");
       }
     }
+    const { dir, wal } = this.#context;
+    this.#checkpointBytes = Math.max(0, (await directoryBytes(join(dir, WAL_DIR))) - wal.bytes);
   }
 
   async #compactHead(): Promise<void> {

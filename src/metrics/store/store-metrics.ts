@@ -136,6 +136,12 @@ export class StoreMetrics {
       "gatewayz_tsdb_block_cache_misses_total",
       "Pages of block files that had to be read from disk.",
     );
+    // Label values that will come are there from the start, so that a rate over them misses nothing.
+    for (const type of ["float", "histogram"]) {
+      this.samplesAppended.inc({ type }, 0);
+      this.outOfOrderSamples.inc({ type }, 0);
+      this.outOfBoundSamples.inc({ type }, 0);
+    }
     this.replaySeconds = new Gauge({
       name: "prometheus_tsdb_data_replay_duration_seconds",
       help: "Time taken to replay the data on disk.",

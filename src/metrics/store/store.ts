@@ -188,7 +188,7 @@ export class MetricsStore {
       headMinTimeMs: empty ? undefined : head.minTimeMs,
       headMaxTimeMs: empty ? undefined : head.maxTimeMs,
       lowestTimestampMs: this.#blocks.minTimeMs ?? (empty ? undefined : head.minTimeMs),
-      walBytes: this.#wal.bytes,
+      walBytes: this.#wal.bytes + this.#maintenance.checkpointBytes,
       walSegment: this.#wal.lastSegment,
       blocks: this.#blocks.count,
       blockBytes: this.#blocks.bytes,
