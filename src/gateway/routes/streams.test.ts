@@ -28,6 +28,7 @@ beforeAll(async () => {
         ant: { type: "anthropic", baseUrl: anthropicProvider.url, models: ["a-1"] },
       },
       timeouts: { streamIdle: "800ms", stream: "3s" },
+      concurrency: { active: 200 },
     },
   });
 });
@@ -189,16 +190,17 @@ test("a stream without end is ended by the clock", async () => {
   await gateway.nextRecord();
 });
 
-test("shutdown: open streams get a clean end, new requests are refused", async () => {
+test("shutdown: a hundred open streams get a clean end, new requests are refused", async () => {
   provider.answer = sse([openAiChunk({ content: "so far" })], "open");
-  const reply = await gateway.post("/v1/chat/completions", chat);
-  const drained = gateway.gateway.inFlight.drain(100, 1_000);
+  const replies = await Promise.all(Array.from({ length: 100 }, () => gateway.post("/v1/chat/completions", chat)));
+  const drained = gateway.gateway.inFlight.drain(100, 2_000);
   const refused = await gateway.post("/v1/chat/completions", { ...chat, stream: false });
   expect(refused.status).toBe(503);
   expect(refused.headers.get("connection")).toBe("close");
-  const text = await reply.text();
-  expect(text).toContain("so far");
-  expect(text).toContain('"gateway_code":"SHUTTING_DOWN"');
-  expect(text.endsWith("data: [DONE]\n\n")).toBe(true);
+  for (const text of await Promise.all(replies.map((reply) => reply.text()))) {
+    expect(text).toContain("so far");
+    expect(text).toContain('"gateway_code":"SHUTTING_DOWN"');
+    expect(text.endsWith("data: [DONE]\n\n")).toBe(true);
+  }
   await drained;
 });
