@@ -46,7 +46,6 @@ afterAll(async () => {
   await until("every role has ended", ended, 14_000);
   rmSync(dataDir, { recursive: true, force: true });
 });
-});
 
 function environment(): Record<string, string> {
   const own: Record<string, string> = { ADMIN_API_KEY: ADMIN_KEY, GATEWAYZ_DATA: dataDir };

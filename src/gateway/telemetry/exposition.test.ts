@@ -23,7 +23,7 @@ test("any label value survives, in both formats, and every line is well formed",
       fc.boolean(),
       async (model, value, openMetrics) => {
         const set = new MetricSet();
-        const exemplar = { traceId: "a".repeat(32), value, timestampMs: 1_700_000_000_123 };
+        const exemplar = { traceId: "a".repeat(32), value, timestampMs: 1_700_000_000_123, rank: 0 };
         set.counter("model_inference_requests_total").child("p", model, "success").inc(1, exemplar);
         set.histogram("model_inference_duration_seconds").child("p", model).observe(value, exemplar);
         const lines = (await renderMetrics(set, new Registry(), openMetrics)).trimEnd().split("\n");

@@ -7,11 +7,25 @@ export const SERIES_PER_METRIC_MAX = 2_000;
 /** Value of every label of the series that takes what is past the limit. */
 const OVERFLOW_LABEL = "other";
 
+/**
+ * An exemplar is kept this long from those of less interest: over several scrapes, so that a person who sends one
+ * request beside the demo traffic finds that request on the graph.
+ */
+const EXEMPLAR_HOLD_MS = 20_000;
+
 /** A trace that shows what one sample was made of. */
 export interface Exemplar {
   readonly traceId: string;
   readonly value: number;
   readonly timestampMs: number;
+  /** Whose request it was, the most interesting first: 0 a customer's, 1 the demo traffic's, 2 a health probe's. */
+  readonly rank: number;
+}
+
+/** The exemplar to keep: the newer one, unless it is of less interest and the held one is still young. */
+function newerExemplar(held: Exemplar | undefined, next: Exemplar): Exemplar {
+  if (held === undefined || next.rank <= held.rank) return next;
+  return next.timestampMs - held.timestampMs < EXEMPLAR_HOLD_MS ? held : next;
 }
 
 /** Values of a family's labels, one string per name. */
@@ -26,10 +40,10 @@ export class CounterChild {
     this.labelText = labelText;
   }
 
-  /** Adds `amount` (not negative); `exemplar` replaces the one before. */
+  /** Adds `amount` (not negative); `exemplar` replaces the one before, unless that is of more interest. */
   inc(amount = 1, exemplar?: Exemplar): void {
     this.value += amount;
-    if (exemplar !== undefined) this.exemplar = exemplar;
+    if (exemplar !== undefined) this.exemplar = newerExemplar(this.exemplar, exemplar);
   }
 }
 
@@ -67,7 +81,7 @@ export class HistogramChild {
     this.exemplars = new Array(bounds.length + 1);
   }
 
-  /** Takes one sample; `exemplar` replaces the one before in its bucket. */
+  /** Takes one sample; `exemplar` replaces the one before in its bucket, unless that is of more interest. */
   observe(value: number, exemplar?: Exemplar): void {
     const bounds = this.#bounds;
     let index = 0;
@@ -75,7 +89,7 @@ export class HistogramChild {
     this.counts[index]! += 1;
     this.sum += value;
     this.count += 1;
-    if (exemplar !== undefined) this.exemplars[index] = exemplar;
+    if (exemplar !== undefined) this.exemplars[index] = newerExemplar(this.exemplars[index], exemplar);
   }
 }
 

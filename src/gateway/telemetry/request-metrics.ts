@@ -39,8 +39,9 @@ export class RequestMetrics {
     const { outcome } = record;
     if (outcome === undefined) return;
     const durationSeconds = Math.max(0, (outcome.finishedAtMs - record.startedAtMs) / 1_000);
+    const rank = record.probe ? 2 : record.client?.keyName === "demo" ? 1 : 0;
     const exemplarOf = (value: number): Exemplar | undefined =>
-      traced ? { traceId: record.traceId, value, timestampMs: outcome.finishedAtMs } : undefined;
+      traced ? { traceId: record.traceId, value, timestampMs: outcome.finishedAtMs, rank } : undefined;
     this.#http(record, durationSeconds, exemplarOf);
     this.#stages(record);
     if (record.inference === undefined) return;
