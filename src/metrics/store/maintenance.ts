@@ -71,6 +71,7 @@ export class Maintenance {
       ["write the head's block", () => this.#compactHead()],
       ["merge blocks", () => this.#mergeBlocks()],
       ["delete by size", () => this.#deleteBySize()],
+      ["measure the WAL", () => this.#measureWal()],
     ] as const) {
       if (this.#stopped) return;
       try {
@@ -80,6 +81,9 @@ export class Maintenance {
         logger.error({ err: error, what }, "store maintenance failed; it is tried again in a minute");
       }
     }
+  }
+
+  async #measureWal(): Promise<void> {
     const { dir, wal } = this.#context;
     this.#checkpointBytes = Math.max(0, (await directoryBytes(join(dir, WAL_DIR))) - wal.bytes);
   }
