@@ -7,6 +7,7 @@ import { createHttpApi } from "./http-api.ts";
 import { RemoteWriteReceiver } from "./ingest/remote-write.ts";
 import { ScrapeManager } from "./ingest/scrape-manager.ts";
 import { ScrapeMetrics } from "./ingest/scrape-metrics.ts";
+import { exportLimits } from "./limit-metrics.ts";
 import { QUERY_TIMEOUT_MS } from "./limits.ts";
 import { exportMachineMetrics } from "./machine-metrics.ts";
 import { Reloader } from "./reload.ts";
@@ -72,6 +73,7 @@ async function openServer(context: RoleContext, url: string): Promise<RunningSer
     registry,
   });
   exportMachineMetrics(registry, context.dataDir);
+  exportLimits(registry);
   const engine = new PromqlEngine({ timeoutMs: QUERY_TIMEOUT_MS });
   const appender = store.appender.bind(store);
   const shared = { appender, logger };

@@ -15,7 +15,10 @@ function parse(text: string, format: ExpositionFormat = "text"): Sample[] {
     if (entry !== Entry.Series) continue;
     const sample: Sample = { labels: Object.fromEntries(parser.labels()), value: parser.value };
     if (!Number.isNaN(parser.timestampMs)) sample.timestampMs = parser.timestampMs;
-    if (parser.exemplar !== undefined) sample.exemplar = parser.exemplar;
+    if (parser.exemplarStart >= 0) {
+      const timestampMs = Number.isNaN(parser.exemplarMs) ? undefined : parser.exemplarMs;
+      sample.exemplar = { labels: parser.exemplarLabels(), value: parser.exemplarValue, timestampMs };
+    }
     samples.push(sample);
   }
   return samples;

@@ -30,13 +30,6 @@ const TYPES: Readonly<Record<ExpositionFormat, Readonly<Record<string, string>>>
   },
 };
 
-interface ParsedExemplar {
-  readonly labels: readonly (readonly [string, string])[];
-  readonly value: number;
-  /** Unix ms; undefined where the exemplar has no time of its own. */
-  readonly timestampMs: number | undefined;
-}
-
 const NEWLINE = 0x0a;
 const SPACE = 0x20;
 const TAB = 0x09;
@@ -66,7 +59,12 @@ export class ExpositionParser {
   value = 0;
   /** Unix ms, NaN where the sample has no time of its own. */
   timestampMs = Number.NaN;
-  exemplar: ParsedExemplar | undefined = undefined;
+  /** Where the exemplar's labels and values stand; -1 where the sample has none. */
+  exemplarStart = -1;
+  exemplarEnd = -1;
+  exemplarValue = 0;
+  /** Unix ms, NaN where the exemplar has no time of its own. */
+  exemplarMs = Number.NaN;
   /** Of a `# TYPE`, `# HELP` or `# UNIT` line. */
   metricName = "";
   text = "";
@@ -113,6 +111,17 @@ export class ExpositionParser {
     return pairs;
   }
 
+  /** Labels of the exemplar of the series found last. */
+  exemplarLabels(): [string, string][] {
+    const { spans } = this.#exemplarSpans;
+    const labels: [string, string][] = [];
+    for (let index = 0; index < spans.length; index += 4) {
+      const name = unescapeSpan(this.#bytes, spans[index]!, spans[index + 1]!);
+      labels.push([name, unescapeSpan(this.#bytes, spans[index + 2]!, spans[index + 3]!)]);
+    }
+    return labels;
+  }
+
   /** Prometheus 3 writes bucket bounds and quantiles as floats (`1` → `1.0`), so that both formats name one series. */
   #normalised(name: string, value: string): string {
     const isNumber =
@@ -124,7 +133,7 @@ export class ExpositionParser {
   }
 
   #seriesLine(expected: Uint8Array | undefined): Entry {
-    this.exemplar = undefined;
+    this.exemplarStart = -1;
     this.seriesStart = this.#at;
     this.isExpected = expected !== undefined && this.#startsWith(expected);
     if (this.isExpected) this.seriesEnd = this.#at + expected!.length;
@@ -210,25 +219,20 @@ export class ExpositionParser {
     spans.quotedNameStart = -1;
     this.#at = scanLabels(bytes, hash + 2, true, spans, this.#unexpected);
     if (spans.quotedNameStart >= 0) throw this.#unexpected("expected equal", spans.quotedNameEnd);
-    const labels: [string, string][] = [];
-    for (let index = 0; index < spans.spans.length; index += 4) {
-      labels.push([
-        unescapeSpan(bytes, spans.spans[index]!, spans.spans[index + 1]!),
-        unescapeSpan(bytes, spans.spans[index + 2]!, spans.spans[index + 3]!),
-      ]);
-    }
-    const value = this.#float("expected value after exemplar labels");
-    let timestampMs: number | undefined;
+    this.exemplarStart = hash + 2;
+    this.exemplarValue = this.#float("expected value after exemplar labels");
+    this.exemplarMs = Number.NaN;
+    this.exemplarEnd = this.#at;
     let at = this.#skipBlanks(this.#at);
     if (!this.#endsLine(at)) {
       this.#at = at;
       const seconds = this.#float("expected timestamp or comment");
       if (!Number.isFinite(seconds)) throw new ExpositionError(`invalid exemplar timestamp ${seconds}`);
-      timestampMs = Math.trunc(seconds * 1_000);
+      this.exemplarMs = Math.trunc(seconds * 1_000);
+      this.exemplarEnd = this.#at;
       at = this.#skipBlanks(this.#at);
       if (!this.#endsLine(at)) throw this.#unexpected("expected next entry after exemplar timestamp", at);
     }
-    this.exemplar = { labels, value, timestampMs };
   }
 
   /** The float behind the blanks at the cursor; leaves the cursor behind it. */

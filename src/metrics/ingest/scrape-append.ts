@@ -66,7 +66,7 @@ export function appendScrape(
     if (known === undefined) added++;
     // A sample with a time of its own may be old on purpose: its series is not declared stale.
     series.liveNext = !hasOwnTime;
-    if (parser.exemplar !== undefined) appendExemplar(appender, series, parser, timestampMs, metrics);
+    if (parser.exemplarStart >= 0) appendExemplar(appender, series, parser, bytes, timestampMs, metrics);
   }
   for (const series of cache.vanished()) appendStaleMarker(appender, series, scrapeMs, metrics);
   return { scraped, kept, added };
@@ -105,24 +105,23 @@ function appendSample(
   }
 }
 
+/** Targets repeat an exemplar in every scrape until they have another; the repetition is known by its bytes. */
 function appendExemplar(
   appender: Appender,
   series: CachedSeries,
   parser: ExpositionParser,
+  bytes: Uint8Array,
   sampleMs: number,
   metrics: ScrapeMetrics,
 ): void {
-  const { labels, value, timestampMs } = parser.exemplar!;
-  if (timestampMs === undefined) {
-    const text = `${value} ${labels.flat().join("\xff")}`;
-    if (series.exemplar === text) return;
-    series.exemplar = text;
-  }
+  const raw = bytes.subarray(parser.exemplarStart, parser.exemplarEnd);
+  if (series.exemplar !== undefined && Buffer.compare(series.exemplar, raw) === 0) return;
+  series.exemplar = Buffer.from(raw);
   try {
     appender.appendExemplar(series.ref, series.labels!, {
-      labels: Labels.fromEntries(labels),
-      value,
-      timestampMs: timestampMs ?? sampleMs,
+      labels: Labels.fromEntries(parser.exemplarLabels()),
+      value: parser.exemplarValue,
+      timestampMs: Number.isNaN(parser.exemplarMs) ? sampleMs : parser.exemplarMs,
     });
   } catch (error) {
     if (!(error instanceof AppendError)) throw error;

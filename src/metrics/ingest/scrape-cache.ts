@@ -18,8 +18,8 @@ export interface CachedSeries {
   live: boolean;
   /** What `live` becomes when the running scrape is stored. */
   liveNext: boolean;
-  /** The newest exemplar without a time of its own, as text: a target repeats it in every scrape until it has another. */
-  exemplar?: string;
+  /** The newest exemplar as it stood in the body. */
+  exemplar?: Uint8Array;
 }
 
 /**

@@ -49,7 +49,7 @@ interface Fixture {
 }
 
 async function fixture(extra = "", target = address): Promise<Fixture> {
-  const text = `scrape_configs:\n  - job_name: j\n    scrape_interval: 1s\n    scrape_timeout: 500ms\n    static_configs: [{ targets: ['${target}'] }]\n${extra}`;
+  const text = `global: { scrape_interval: 1s }\nscrape_configs:\n  - job_name: j\n    scrape_timeout: 500ms\n    static_configs: [{ targets: ['${target}'] }]\n${extra}`;
   const config = parseConfig(text, "test", "/").scrapeConfigs[0]!;
   const store = new RecordingStore();
   let nowMs = 1_000_000;
@@ -142,6 +142,18 @@ describe("a scrape", () => {
     expect(store.take(/^(up|scrape_[^s])|stale/).filter((line) => line.startsWith("scrape_series_added"))[0]).toContain(
       " 1 @",
     );
+  });
+
+  test("an exemplar that a target repeats is stored once", async () => {
+    const open = "application/openmetrics-text; version=1.0.0";
+    const { store, scrape } = await fixture();
+    body('a_total 1 # {trace_id="x"} 0.5\n# EOF\n', open);
+    await scrape();
+    await scrape();
+    expect(store.exemplars).toHaveLength(1);
+    body('a_total 2 # {trace_id="y"} 0.5\n# EOF\n', open);
+    await scrape();
+    expect(store.exemplars).toHaveLength(2);
   });
 
   test("OpenMetrics with exemplars, gzip, and metadata", async () => {
@@ -293,4 +305,14 @@ test("the loop scrapes at once, then at its interval, and ends its series when i
   await loop.endSeries();
   const stale = store.take(/ 1 @|scrape_[dsp]/);
   expect(stale.map((line) => line.replace(/\{.*\}| @.*/g, ""))).toEqual(["a stale", "up stale"]);
+});
+
+test("a target that is not there yet is asked again soon", async () => {
+  respond = (_request, response) => void response.writeHead(503).end();
+  const { loop, store } = await fixture("    scrape_interval: 1h\n");
+  loop.start();
+  await expect.poll(() => store.commits).toBe(1);
+  body("a 1\n");
+  await expect.poll(() => loop.target.health, { timeout: 5_000 }).toBe("up");
+  await loop.stop();
 });

@@ -14,6 +14,10 @@ import type { Target } from "./target.ts";
 /** A scrape this near to its planned time is stored at the planned time; equal distances compress best. */
 const TIMESTAMP_TOLERANCE_MS = 2;
 
+/** While a stack starts, its parts are not all there at once: a target that was never up is asked again soon. */
+const STARTUP_GRACE_MS = 15_000;
+const STARTUP_INTERVAL_MS = 1_000;
+
 /** What a scrape says about itself, beside the samples it brings. */
 const REPORT_NAMES = [
   "up",
@@ -48,6 +52,8 @@ export class ScrapeLoop {
   #plannedMs = 0;
   #startedMs = 0;
   #storeFailed = false;
+  #loopStart = 0;
+  #wasUp = false;
 
   constructor(options: ScrapeLoopOptions) {
     this.#options = options;
@@ -56,6 +62,7 @@ export class ScrapeLoop {
   }
 
   start(): void {
+    this.#loopStart = performance.now();
     this.#plannedMs = this.#now();
     this.#run();
   }
@@ -74,7 +81,7 @@ export class ScrapeLoop {
       })
       .then(() => {
         if (this.#stopping.signal.aborted) return;
-        const { intervalMs } = this.target;
+        const intervalMs = this.#isStarting() ? STARTUP_INTERVAL_MS : this.target.intervalMs;
         // A scrape that took longer than the interval, or a machine that slept, skips beats instead of piling them up.
         const behindMs = this.#now() - this.#plannedMs;
         this.#plannedMs += Math.max(1, Math.ceil(behindMs / intervalMs)) * intervalMs;
@@ -83,6 +90,12 @@ export class ScrapeLoop {
         if (waitMs === intervalMs) this.#plannedMs = this.#now() + intervalMs;
         this.#timer = setTimeout(() => this.#run(), waitMs);
       });
+  }
+
+  #isStarting(): boolean {
+    if (this.#wasUp || this.target.intervalMs <= STARTUP_INTERVAL_MS) return false;
+    const sinceStartMs = performance.now() - this.#loopStart;
+    return sinceStartMs < STARTUP_GRACE_MS;
   }
 
   /** One scrape, stored at `plannedMs` when it starts near enough to it. */
@@ -185,9 +198,11 @@ export class ScrapeLoop {
   #note(failure: Error | undefined, scrapeMs: number, seconds: number): void {
     const { target, metrics, logger } = this.#options;
     const health = failure === undefined ? "up" : "down";
+    this.#wasUp ||= health === "up";
     if (health !== target.health) {
       const line = { job: target.pool, url: target.url, error: failure?.message };
       if (failure === undefined) logger.info(line, "target is up");
+      else if (this.#isStarting()) logger.info(line, "target is not there yet");
       else logger.warn(line, "target is down");
     }
     target.health = health;
