@@ -7,6 +7,7 @@ import { addManagementRoutes, OPEN_PATHS } from "./api/management.ts";
 import { addPages } from "./api/pages.ts";
 import { QueryGate } from "./api/query-gate.ts";
 import { addRemoteWriteRoute } from "./api/remote-write-route.ts";
+import { RequestSignals } from "./api/request-signals.ts";
 import { addApiRoutes } from "./api/routes.ts";
 import type { ServerState } from "./server-state.ts";
 
@@ -26,10 +27,11 @@ export function createHttpApi(context: RoleContext, state: ServerState): Fastify
   });
   countRequests(app, context);
   const gate = new QueryGate(context.registry);
-  addApiRoutes(app, context, state, gate);
+  const signals = new RequestSignals(context.signal);
+  addApiRoutes(app, context, state, gate, signals);
   addRemoteWriteRoute(app, state);
-  addManagementRoutes(app, state);
-  addPages(app, context, state, gate);
+  addManagementRoutes(app, state, signals);
+  addPages(app, context, state, gate, signals);
   app.setNotFoundHandler((_request, reply) =>
     reply.code(404).type("text/plain; charset=utf-8").send("404 page not found\n"),
   );

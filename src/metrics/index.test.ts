@@ -261,6 +261,19 @@ describe("queries", () => {
     });
   }
 
+  test("a client that goes away cancels its query", async () => {
+    const leaving = new AbortController();
+    const expression = `sum(${Array(20).fill("sum_over_time(requests_total[10m:1s])").join(" + ")})`;
+    const params = { query: expression, start: at(0), end: at(10_000), step: "1" };
+    const query = call(url("/api/v1/query_range", params), { signal: leaving.signal });
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    leaving.abort();
+    await expect(query).rejects.toThrow();
+    await expect
+      .poll(async () => (await call("/metrics")).text, { timeout: 5_000 })
+      .toMatch(/^prometheus_engine_queries 0$/m);
+  });
+
   test("formatting", async () => {
     const { body } = await call(url("/api/v1/format_query", { query: "sum(up)by(job)" }));
     expect(body).toEqual({ status: "success", data: "sum by (job) (up)" });

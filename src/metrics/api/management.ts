@@ -4,13 +4,13 @@ import type { ServerState } from "../server-state.ts";
 import { ApiError } from "./api-error.ts";
 import { federate } from "./federate.ts";
 import { Params } from "./params.ts";
-import { disconnectSignal } from "./query.ts";
+import type { RequestSignals } from "./request-signals.ts";
 
 /** Paths that answer without a key. */
 export const OPEN_PATHS = ["/-/ready", "/-/healthy", "/ready"];
 
 /** Readiness, liveness, reload and federation. Source: Prometheus documentation, "Management API". */
-export function addManagementRoutes(app: FastifyInstance, state: ServerState): void {
+export function addManagementRoutes(app: FastifyInstance, state: ServerState, signals: RequestSignals): void {
   app.get("/-/healthy", (_request, reply) =>
     reply.type("text/plain; charset=utf-8").send("Prometheus Server is Healthy.\n"),
   );
@@ -61,7 +61,7 @@ export function addManagementRoutes(app: FastifyInstance, state: ServerState): v
       throw error;
     }
     reply.type("text/plain; version=0.0.4; charset=utf-8");
-    const signal = disconnectSignal(request, reply);
+    const signal = signals.of(reply);
     return reply.send(Readable.from(federate(state.running.store, state.externalLabels(), params, signal)));
   });
 }

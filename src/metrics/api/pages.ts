@@ -7,8 +7,8 @@ import { queryPage } from "./pages-query.ts";
 import { alertsPage, rulesPage } from "./pages-rules.ts";
 import { targetsPage } from "./pages-targets.ts";
 import { Params } from "./params.ts";
-import { disconnectSignal } from "./query.ts";
 import type { QueryGate } from "./query-gate.ts";
+import type { RequestSignals } from "./request-signals.ts";
 import { runtimeInfo } from "./status.ts";
 
 /** No script runs on these pages, whatever a label says. */
@@ -18,14 +18,20 @@ const CONTENT_SECURITY_POLICY =
 type Render = (server: RunningServer, params: Params, signal: AbortSignal) => Html | Promise<Html>;
 
 /** Plain pages for a person with a browser and nothing else. */
-export function addPages(app: FastifyInstance, context: RoleContext, state: ServerState, gate: QueryGate): void {
+export function addPages(
+  app: FastifyInstance,
+  context: RoleContext,
+  state: ServerState,
+  gate: QueryGate,
+  signals: RequestSignals,
+): void {
   const add = (path: string, title: string, render: Render): void => {
     app.get(path, async (request, reply) => {
       reply
         .header("content-security-policy", CONTENT_SECURITY_POLICY)
         .header("x-content-type-options", "nosniff")
         .type("text/html; charset=utf-8");
-      const signal = disconnectSignal(request, reply);
+      const signal = signals.of(reply);
       const body =
         state.running === undefined
           ? html`<p>The server is starting: it reads back what was stored. Reload in a moment.</p>`

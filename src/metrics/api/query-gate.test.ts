@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { Registry } from "prom-client";
 import { expect, test } from "vitest";
 import { QUERIES_RUNNING_MAX, QUERIES_WAITING_MAX } from "../limits.ts";
@@ -5,6 +6,7 @@ import { QueryGate } from "./query-gate.ts";
 
 /** Runs that end when told to. */
 function blockers(gate: QueryGate, count: number, signal = new AbortController().signal) {
+  setMaxListeners(0, signal);
   const ends: (() => void)[] = [];
   let started = 0;
   const runs = Array.from({ length: count }, () =>

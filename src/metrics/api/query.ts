@@ -1,4 +1,3 @@
-import type { FastifyReply, FastifyRequest } from "fastify";
 import type { PromqlEngine, QueryOptions } from "../../languages/promql/engine.ts";
 import { ParseError, PromqlError } from "../../languages/promql/error.ts";
 import { formatExpr } from "../../languages/promql/format.ts";
@@ -119,13 +118,4 @@ export function formatQuery(params: Params): ApiResult {
   } catch (error) {
     throw translate(error as Error);
   }
-}
-
-/** Fires when the client goes away before its reply is complete. */
-export function disconnectSignal(_request: FastifyRequest, reply: FastifyReply): AbortSignal {
-  const controller = new AbortController();
-  reply.raw.once("close", () => {
-    if (!reply.raw.writableFinished) controller.abort();
-  });
-  return controller.signal;
 }

@@ -5,8 +5,9 @@ import type { RunningServer, ServerState } from "../server-state.ts";
 import { ApiError } from "./api-error.ts";
 import { queryExemplars } from "./exemplars.ts";
 import { Params } from "./params.ts";
-import { disconnectSignal, formatQuery, queryInstant, queryRange } from "./query.ts";
+import { formatQuery, queryInstant, queryRange } from "./query.ts";
 import type { QueryGate } from "./query-gate.ts";
+import type { RequestSignals } from "./request-signals.ts";
 import { type ApiResult, json, sendError, sendSuccess } from "./respond.ts";
 import { listAlerts, listRules } from "./rules.ts";
 import { listLabelNames, listLabelValues, listSeries } from "./series.ts";
@@ -24,12 +25,18 @@ interface Call {
 type Endpoint = (call: Call) => ApiResult | Promise<ApiResult>;
 
 /** Prometheus' HTTP API under `/api/v1`. Source: Prometheus documentation, "HTTP API". */
-export function addApiRoutes(app: FastifyInstance, context: RoleContext, state: ServerState, gate: QueryGate): void {
+export function addApiRoutes(
+  app: FastifyInstance,
+  context: RoleContext,
+  state: ServerState,
+  gate: QueryGate,
+  signals: RequestSignals,
+): void {
   const add = (methods: ("GET" | "POST")[], path: string, endpoint: Endpoint): void => {
     app.route({
       method: methods,
       url: `/api/v1${path}`,
-      handler: async (request, reply) => answer(state, request, reply, endpoint),
+      handler: async (request, reply) => answer(state, signals, request, reply, endpoint),
     });
   };
   const get = (path: string, endpoint: Endpoint): void => add(["GET"], path, endpoint);
@@ -66,12 +73,13 @@ export function addApiRoutes(app: FastifyInstance, context: RoleContext, state: 
 
 async function answer(
   state: ServerState,
+  signals: RequestSignals,
   request: FastifyRequest,
   reply: FastifyReply,
   endpoint: Endpoint,
 ): Promise<unknown> {
   if (state.running === undefined) return reply.code(503).type("text/plain; charset=utf-8").send("Service Unavailable");
-  const signal = disconnectSignal(request, reply);
+  const signal = signals.of(reply);
   try {
     const call = { server: state.running, params: new Params(request), signal, request };
     return await sendSuccess(request, reply, await endpoint(call));
