@@ -48,8 +48,6 @@ export const ENTRIES_DEFAULT = 100;
 export const POINTS_MAX = 11_000;
 /** Series of one metric query's result, and of any step on the way (`max_query_series`). */
 export const SERIES_MAX = 500;
-/** Streams that one selector may match. */
-export const QUERY_STREAMS_MAX = 100_000;
 /** Time range of one query (`max_query_length`, 30 d 1 h). */
 export const QUERY_LENGTH_MAX_MS = 721 * 3_600_000;
 /** Decompressed bytes that one query may read (`max_query_bytes_read`). */

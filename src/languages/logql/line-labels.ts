@@ -1,8 +1,8 @@
 import { Labels } from "../../series/labels.ts";
 
-/** Name of the label that says which stage failed on a line, and of the one that says how. */
-export const ERROR_LABEL = "__error__";
-export const ERROR_DETAILS_LABEL = "__error_details__";
+/** Names of the labels that say which stage failed on a line, and how. */
+const ERROR_LABEL = "__error__";
+const ERROR_DETAILS_LABEL = "__error_details__";
 
 /**
  * The labels of one line while it goes through a pipeline: the stream's own, structured metadata beside them, and

@@ -11,6 +11,8 @@ import { compileTemplate, type TemplateInput } from "./template.ts";
 /** ANSI escape sequences, as `decolorize` removes them. */
 const ANSI = /\x1b(?:\[[0-9;:]*[A-Za-z]|\][^\x07\x1b]*(?:\x07|\x1b\\))/g;
 
+const ERRORS: ReadonlySet<string> = new Set(["__error__", "__error_details__"]);
+
 /** Stages that never look at the line (a `label_format` template may). */
 const LABEL_STAGES: ReadonlySet<Stage["kind"]> = new Set(["labelFilter", "drop", "keep"]);
 
@@ -42,6 +44,8 @@ export function compilePipeline(stages: readonly Stage[], wanted?: ReadonlySet<s
   const rest: StageFunction[] = [];
   const leadingMatchers: Matcher[] = [];
   for (const stage of stages) {
+    // Before any stage that can fail there is no error to drop.
+    if (dropsErrorsOnly(stage) && rest.length === leadingMatchers.length) continue;
     try {
       if (stage.kind === "lineFilter" && rest.length === 0) lineFilters.push(compileLineFilter(stage));
       else rest.push(compileStage(stage, wanted));
@@ -54,6 +58,11 @@ export function compilePipeline(stages: readonly Stage[], wanted?: ReadonlySet<s
   }
   const readsLines = stages.some(({ kind }) => !LABEL_STAGES.has(kind));
   return { lineFilters, stages: rest, readsLines, leadingMatchers };
+}
+
+/** `| drop __error__`, which Grafana adds to its volume queries. */
+function dropsErrorsOnly(stage: Stage): boolean {
+  return stage.kind === "drop" && stage.labels.every(({ name, matcher }) => matcher === undefined && ERRORS.has(name));
 }
 
 /** Runs the stages after the leading line filters. */

@@ -5,7 +5,7 @@ import type { QueryRun } from "../query/query-run.ts";
 import type { Grid, MetricResult, StepSeries } from "../query/result.ts";
 
 /** Unix nanoseconds as decimal digits. */
-export function nanoseconds(ms: number, ns: number): string {
+function nanoseconds(ms: number, ns: number): string {
   return ms >= 0
     ? ms === 0
       ? String(ns)

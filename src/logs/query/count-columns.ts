@@ -1,4 +1,5 @@
 import type { RangeAggregation } from "../../languages/logql/ast.ts";
+import type { Block } from "../store/block.ts";
 import type { Grid, StepSeries } from "./result.ts";
 import type { AggregationColumns } from "./series-table.ts";
 import { StepWindow } from "./step-window.ts";
@@ -26,12 +27,24 @@ export class CountColumns implements AggregationColumns {
   }
 
   add(series: number, timeMs: number, bytes: number): void {
-    const first = this.#window.first(timeMs);
-    const end = this.#window.end(timeMs);
+    this.#addRows(series, this.#window.first(timeMs), this.#window.end(timeMs), 1, bytes);
+  }
+
+  /** Adds all rows of a block at once where they count for the same steps; false where they do not. */
+  addBlock(series: number, { minMs, maxMs, rows, lineBytes }: Block): boolean {
+    const first = this.#window.first(minMs);
+    const end = this.#window.end(minMs);
+    // Times go up to just below the next ms.
+    if (first !== this.#window.first(maxMs + 1) || end !== this.#window.end(maxMs + 1)) return false;
+    this.#addRows(series, first, end, rows, lineBytes);
+    return true;
+  }
+
+  #addRows(series: number, first: number, end: number, rows: number, bytes: number): void {
     if (first >= end) return;
     const counts = this.#counts[series]!;
-    counts[first]! += 1;
-    counts[end]! -= 1;
+    counts[first]! += rows;
+    counts[end]! -= rows;
     const sums = this.#bytes[series]!;
     sums[first]! += bytes;
     sums[end]! -= bytes;

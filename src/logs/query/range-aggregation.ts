@@ -60,7 +60,7 @@ export async function evaluateRange(
     grid.startMs + grid.steps * grid.stepMs - expr.offsetMs,
   );
   const rewritesLines = expr.log.stages.some(({ kind }) => LINE_STAGES.has(kind));
-  const touchesLabels = unwrap !== undefined || expr.log.stages.some(changesLabels);
+  const touchesLabels = unwrap !== undefined || (pipeline.stages.length > 0 && expr.log.stages.some(changesLabels));
   blocks.sort((left, right) => left.minMs - right.minMs);
   await scanner.scan(blocks, {
     begin(block) {
@@ -83,7 +83,9 @@ export async function evaluateRange(
         columns.add(series, rows.timestampsMs[row]! + rows.subMsNs[row]! / 1e6, value);
         return true;
       };
-      return { visit, usesLabels: fixed === undefined };
+      const takeWhole = (): boolean =>
+        fixed !== undefined && columns instanceof CountColumns && columns.addBlock(fixed, block);
+      return { visit, usesLabels: fixed === undefined, takeWhole };
     },
   });
   return table.finish(expr);

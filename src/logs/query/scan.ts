@@ -41,10 +41,19 @@ interface BlockScan {
   readonly visit: RowVisitor;
 }
 
-/** What a caller does with the rows of each block. */
+/** What a caller does with one block. */
+export interface BlockHandler {
+  readonly visit: RowVisitor;
+  /** Whether `visit` looks at the labels; else metadata may stay unread. */
+  readonly usesLabels: boolean;
+  /** Called when all rows pass: true when the caller needs no more than the block's counts, so nothing is read. */
+  takeWhole?(): boolean;
+}
+
+/** What a caller does with the blocks of a query. */
 export interface BlockVisitor {
-  /** Called before a block is read. `usesLabels`: whether `visit` looks at the labels; else metadata may stay unread. */
-  begin(block: Block): { readonly visit: RowVisitor; readonly usesLabels: boolean };
+  /** Called before a block is read. */
+  begin(block: Block): BlockHandler;
   /** True when this block and all after it can be left out. */
   enough?(block: Block): boolean;
 }
@@ -105,7 +114,13 @@ export class Scanner {
       this.#run.blocksSkipped++;
       return undefined;
     }
-    const { visit, usesLabels } = visitor.begin(block);
+    const { visit, usesLabels, takeWhole } = visitor.begin(block);
+    const passesWhole = stages.length === 0 && this.#plan.pipeline.lineFilters.length === 0 && this.#covers(block);
+    if (passesWhole && takeWhole?.() === true) {
+      this.#run.addBlock(0, block.rows);
+      this.#run.linesMatched += block.rows;
+      return undefined;
+    }
     const needsMetadata = usesLabels || stages.length > 0;
     const rows = await block.read({ lines: this.#needsLines, metadata: needsMetadata });
     if (rows === undefined) return undefined;
@@ -114,6 +129,11 @@ export class Scanner {
     const bytes = (rows.lines?.bytes.length ?? rows.count * 4) + (rows.metadata?.bytes.length ?? 0);
     this.#run.addBlock(bytes, to - from);
     return from < to ? { labels: block.labels, rows, from, to, stages, needsMetadata, visit } : undefined;
+  }
+
+  /** Whether every row of a block lies in the plan's time range, whatever its nanoseconds. */
+  #covers(block: Block): boolean {
+    return block.minMs > this.#plan.from.ms && block.maxMs < this.#plan.to.ms;
   }
 
   /** The stages that rows of a block still have to pass; undefined when none of them can. */

@@ -65,10 +65,7 @@ export async function writeSegment(path: string, streams: Iterable<HeadStream>, 
 }
 
 /** One block: prefix, header, checksum, then each section with its checksum. */
-export async function encodeBlock(
-  labels: Labels,
-  builder: RowsBuilder,
-): Promise<{ bytes: Uint8Array; header: BlockHeader }> {
+async function encodeBlock(labels: Labels, builder: RowsBuilder): Promise<{ bytes: Uint8Array; header: BlockHeader }> {
   const rows = builder.view();
   const minMs = rows.timestampsMs[0]!;
   const raw: Record<SectionName, Uint8Array | undefined> = {
