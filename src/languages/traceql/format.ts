@@ -13,7 +13,7 @@ function needsQuotes(name: string): boolean {
   return /[\s{}()=~!<>&|^,"\\]/u.test(name);
 }
 
-export function formatStatic({ valueType, value }: Static): string {
+function formatStatic({ valueType, value }: Static): string {
   if (valueType === "string") return `\`${String(value)}\``;
   if (valueType === "duration") return formatDurationNs(value as number);
   return valueType === "nil" ? "nil" : String(value);

@@ -2,7 +2,7 @@ import { parseDurationNs } from "./duration.ts";
 import { TraceqlError } from "./traceql-error.ts";
 
 /** Longest query text; a parse is linear, but an error should not carry megabytes. */
-export const QUERY_LENGTH_MAX = 128 * 1024;
+const QUERY_LENGTH_MAX = 128 * 1024;
 
 export type TokenType = "end" | "word" | "string" | "int" | "float" | "duration" | "attribute" | "symbol";
 

@@ -71,7 +71,7 @@ function metricsRange(parameters: Parameters): [number, number] {
 }
 
 /** Steps that cover the range, begun at a multiple of the step so that a refresh shows the same points. @throws HttpError 400 */
-export function stepGrid(startMs: number, endMs: number, stepNs: number | undefined): StepGrid {
+function stepGrid(startMs: number, endMs: number, stepNs: number | undefined): StepGrid {
   const stepMs = stepNs === undefined ? defaultStepMs(endMs - startMs) : stepNs / 1e6;
   if (!(stepMs > 0)) throw new HttpError(400, "invalid step: must be positive");
   const first = Math.floor(startMs / stepMs) * stepMs;

@@ -39,7 +39,7 @@ async function lookUp(request: FastifyRequest<{ Params: { id: string } }>, api: 
 }
 
 /** Up to 32 hex digits; shorter ids have zeros in front. @throws HttpError 400 */
-export function parseTraceId(text: string): Uint8Array {
+function parseTraceId(text: string): Uint8Array {
   if (!/^[0-9a-fA-F]+$/.test(text))
     throw new HttpError(400, "trace IDs can only contain hex characters: invalid character");
   if (text.length > TRACE_ID_DIGITS) throw new HttpError(400, "trace IDs can't be larger than 128 bits");

@@ -9,7 +9,7 @@ export const LATENCY_BOUNDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120]
  * Dimensions beside Tempo's intrinsic ones: label → attributes, the first that exists counts. Where a dashboard's
  * label and the attribute that clients send differ, the second name is what clients send.
  */
-export const DIMENSIONS: Readonly<Record<string, readonly string[]>> = {
+const DIMENSIONS: Readonly<Record<string, readonly string[]>> = {
   gen_ai_request_model: ["gen_ai.request.model"],
   gen_ai_system: ["gen_ai.system"],
   ai_provider: ["ai.provider"],

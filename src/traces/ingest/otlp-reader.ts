@@ -136,7 +136,7 @@ function expectLength(reader: WireReader, name: string): void {
 }
 
 /** Fills `cursor` from the Span message at `[start, end)`. */
-export function readSpan(cursor: SpanCursor, start: number, end: number, reader: WireReader): void {
+function readSpan(cursor: SpanCursor, start: number, end: number, reader: WireReader): void {
   const { bytes } = cursor;
   cursor.start = start;
   cursor.end = end;

@@ -6,7 +6,6 @@ import type {
   Scalar as ScalarExpr,
   Spanset as SpansetExpr,
 } from "../../languages/traceql/ast.ts";
-import { impliedType } from "../../languages/traceql/check.ts";
 import { formatFieldExpr, formatScalar } from "../../languages/traceql/format.ts";
 import type { ColumnRequest } from "../store/span-block.ts";
 import type { BlockFacts } from "./block-facts.ts";
@@ -216,11 +215,6 @@ function aggregate(op: string, rows: readonly number[], value: Getter): number |
     default:
       return sum;
   }
-}
-
-/** Whether an aggregate's result is a duration, for the label that it leaves. */
-export function isDuration(expression: FieldExpr): boolean {
-  return impliedType(expression) === "duration";
 }
 
 /** Every attribute and intrinsic that a query mentions, in order, each once. */

@@ -1,7 +1,5 @@
-import { StorageError } from "../../storage/storage-error.ts";
 import { ByteWriter } from "../../storage/varint.ts";
 import { EnvelopeTag, writeField } from "../store/envelope.ts";
-import type { SpanBlock } from "../store/span-block.ts";
 import type { TraceStore } from "../store/trace-store.ts";
 
 /** A ScopeSpans without its spans, and its spans; all bytes as they arrived. */
@@ -22,7 +20,7 @@ export async function findTrace(store: TraceStore, traceId: Uint8Array): Promise
   const seen = new Set<string>();
   for await (const { block, trace } of store.blocksOfTrace(traceId)) {
     const start = block.traceStarts[trace]!;
-    const spans = await readSpans(block, start, block.traceStarts[trace + 1]!);
+    const spans = await store.readSpans(block, start, block.traceStarts[trace + 1]!);
     for (const [index, span] of spans.entries()) {
       // A crash between a segment and the end of its log may leave a span in both.
       const identity = key(span);
@@ -45,16 +43,6 @@ export async function findTrace(store: TraceStore, traceId: Uint8Array): Promise
     }
   }
   return resources.size === 0 ? undefined : [...resources.values()];
-}
-
-/** Spans whose bytes are damaged are left out: the rest of the trace is worth more than an error. */
-async function readSpans(block: SpanBlock, start: number, end: number): Promise<Uint8Array[]> {
-  try {
-    return await block.rawSpans(start, end);
-  } catch (error) {
-    if (error instanceof StorageError) return [];
-    throw error;
-  }
 }
 
 function key(bytes: Uint8Array): string {

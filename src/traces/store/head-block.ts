@@ -110,7 +110,7 @@ export class HeadBlock implements SpanBlock {
 }
 
 /** Marks rows of the head that the block leaves out. */
-export const ABSENT = 0xffffffff;
+const ABSENT = 0xffffffff;
 
 interface RowOrder {
   order: Uint32Array;

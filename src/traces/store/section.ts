@@ -4,7 +4,7 @@ import { StorageError } from "../../storage/storage-error.ts";
 import type { ByteReader, ByteWriter } from "../../storage/varint.ts";
 
 /** How a section's bytes are stored. */
-export const Codec = { None: 0, Zstd: 1 } as const;
+const Codec = { None: 0, Zstd: 1 } as const;
 
 /** Largest section before compression that a reader believes in; a writer makes none near it. */
 const SECTION_BYTES_MAX = 256 * 1024 * 1024; // 256 MiB

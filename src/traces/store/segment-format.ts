@@ -7,7 +7,7 @@ import { type AttributeScope, attributeScopes } from "./span-block.ts";
 /** docs/formats/traces-segment.md describes all of this byte by byte. */
 export const SEGMENT_MAGIC = Buffer.from("GZSPANS1", "latin1");
 export const TRAILER_MAGIC = Buffer.from("GZSPEND1", "latin1");
-export const SEGMENT_VERSION = 1;
+const SEGMENT_VERSION = 1;
 /** Directory offset (8), directory length (4), its CRC (4), magic (8). */
 export const TRAILER_BYTES = 24;
 /** Largest directory that a reader believes in. */

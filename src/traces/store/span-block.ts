@@ -97,18 +97,6 @@ export function startOffsetNs(block: SpanBlock, from: number, to: number): numbe
   );
 }
 
-/** The trace that holds `row`. */
-export function traceOfRow(block: SpanBlock, row: number): number {
-  let low = 0;
-  let high = block.traceCount;
-  while (high - low > 1) {
-    const middle = (low + high) >>> 1;
-    if (block.traceStarts[middle]! <= row) low = middle;
-    else high = middle;
-  }
-  return low;
-}
-
 /** Number of rows that a scope's columns have. */
 export function scopeRowCount(block: SpanBlock, scope: AttributeScope): number {
   switch (scope) {

@@ -153,6 +153,23 @@ export class TraceStore {
     yield* this.#segments.blocksOfTrace(traceId);
   }
 
+  /**
+   * The Span messages of rows `[start, end)` of a block of this store. Where their bytes are damaged none: the rest of
+   * the trace is worth more than an error.
+   */
+  async readSpans(block: SpanBlock, start: number, end: number): Promise<Uint8Array[]> {
+    try {
+      return await block.rawSpans(start, end);
+    } catch (error) {
+      // The file was deleted by retention after its columns were read.
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+      if (!(error instanceof StorageError)) throw error;
+      this.#options.metrics.corruptBlocks.inc();
+      this.#options.logger.error({ error: error.message }, "raw spans are damaged and left out");
+      return [];
+    }
+  }
+
   /** Attribute keys in use, from the head and from the directories of segments; with repetitions. */
   async *attributeKeys(startMs: number, endMs: number): AsyncGenerator<ColumnRequest> {
     for (const head of [this.#head, ...this.#frozen.map((frozen) => frozen.head)]) {
