@@ -17,7 +17,10 @@ export interface SeriesColumns {
   readonly labels: Labels;
   /** Unix time in ms, shape [n]. */
   readonly timestamps: Float64Array;
-  /** Shape [n]; staleness markers are recognised through `series/stale.ts`. NaN where `histograms` holds a sample. */
+  /**
+   * Shape [n]. A staleness marker (see `series/stale.ts`) is always a float, also in a series of histograms. NaN where
+   * `histograms` holds a sample.
+   */
   readonly values: Float64Array;
   /** Shape [n], `undefined` for a float sample; absent for a series of floats only. */
   readonly histograms?: readonly (FloatHistogram | undefined)[];

@@ -84,7 +84,7 @@ export class PromqlEngine {
     return this.#run(query, async (evaluator) =>
       type === "scalar"
         ? assembleScalars(await evaluator.scalar(plan, grid), grid)
-        : assembleMatrix(dropNames(await evaluator.vector(plan, grid)), grid),
+        : assembleMatrix(dropNames(await evaluator.vector(plan, grid)), grid, evaluator.context.pacer),
     );
   }
 

@@ -8,6 +8,8 @@ import { hashFraction } from "./hash-fraction.ts";
 
 /** Prometheus takes these parameters as int64. */
 const INT64_MAX = 2 ** 63;
+/** Up to this many, the chosen are kept in order by insertion; more are sorted. */
+const INSERTION_MAX = 64;
 
 /**
  * `topk`, `bottomk`, `limitk` and `limit_ratio`: some series of each group, at every step anew, unchanged otherwise.
@@ -31,8 +33,8 @@ export async function aggregateSelection(evaluator: Evaluator, plan: AggregatePl
   }
   const ordered: StepSeries[] = [];
   for (const group of groups.values()) {
-    if (evaluator.context.pacer.due()) await evaluator.context.pacer.breathe();
     for (let step = 0; step < grid.steps; step++) {
+      if (evaluator.context.pacer.due()) await evaluator.context.pacer.breathe();
       const chosen = choose(operator, group, step, parameters[step]!, list.length);
       const kinds = chosen.map((series) => series.kinds[step]!);
       for (const series of group) series.kinds[step] = ABSENT;
@@ -96,6 +98,12 @@ function firstPresent(group: readonly StepSeries[], step: number, count: number)
  * that came first; NaN only where there are too few numbers.
  */
 function best(group: readonly StepSeries[], step: number, count: number, sign: 1 | -1): StepSeries[] {
+  if (count > INSERTION_MAX) {
+    const present = group.filter((series) => series.kinds[step] === FLOAT);
+    return present
+      .sort((left, right) => compare(left.values[step]! * sign, right.values[step]! * sign))
+      .slice(0, count);
+  }
   const chosen: StepSeries[] = [];
   const values: number[] = [];
   for (const series of group) {
@@ -112,6 +120,11 @@ function best(group: readonly StepSeries[], step: number, count: number, sign: 1
     chosen[place] = series;
   }
   return chosen;
+}
+
+/** The greater first, NaN last. */
+function compare(left: number, right: number): number {
+  return Number(isBetter(right, left)) - Number(isBetter(left, right));
 }
 
 function isBetter(value: number, other: number): boolean {

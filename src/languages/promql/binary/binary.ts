@@ -57,17 +57,19 @@ async function betweenVectors(
 }
 
 /** Each sample with the scalar of its step, in place. `swapped` says that the scalar is the left side. */
-function withScalar(
+async function withScalar(
   evaluator: Evaluator,
   plan: BinaryPlan,
   scalars: Float64Array,
   list: StepSeries[],
   swapped: boolean,
-): StepSeries[] {
+): Promise<StepSeries[]> {
   const { operator, returnBool } = plan;
+  const { pacer } = evaluator.context;
   const dropName = changesMeaning(operator) || returnBool;
   const context: OperationContext = { annotations: evaluator.context.annotations, position: plan.position };
   for (const series of list) {
+    if (pacer.due()) await pacer.breathe();
     if (dropName) series.dropName = true;
     const { kinds, values } = series;
     for (let step = 0; step < kinds.length; step++) {

@@ -130,6 +130,9 @@ class VectorOperation {
   #combine(many: StepSeries, one: StepSeries, claim: ((labels: Labels, step: number) => void) | undefined): void {
     const labels = this.#resultLabels(many.labels, one.labels);
     const out = newStepSeries(labels, this.#plan.returnBool, this.#steps);
+    this.#result.push(out);
+    const onlyFloats = many.histograms === undefined && one.histograms === undefined;
+    if (onlyFloats && claim === undefined && this.#combineFloats(many, one, out)) return;
     for (let step = 0; step < this.#steps; step++) {
       const manyKind = many.kinds[step]!;
       const oneKind = one.kinds[step]!;
@@ -138,7 +141,24 @@ class VectorOperation {
       const oneElement = oneKind === FLOAT ? one.values[step]! : histogramAt(one, step);
       this.#operate(manyElement, oneElement, out, step, claim);
     }
-    this.#result.push(out);
+  }
+
+  /** The common case in a tight loop; false where the operation is none between floats. */
+  #combineFloats(many: StepSeries, one: StepSeries, out: StepSeries): boolean {
+    const { operator, returnBool } = this.#plan;
+    const [left, right] = this.#swapped ? [one, many] : [many, one];
+    const compute = arithmetic[operator];
+    const compare = comparisons[operator];
+    if (compute === undefined && compare === undefined) return false;
+    for (let step = 0; step < this.#steps; step++) {
+      if (left.kinds[step] === ABSENT || right.kinds[step] === ABSENT) continue;
+      const leftValue = left.values[step]!;
+      const rightValue = right.values[step]!;
+      if (compute !== undefined) setFloat(out, step, compute(leftValue, rightValue));
+      else if (returnBool) setFloat(out, step, compare!(leftValue, rightValue) ? 1 : 0);
+      else if (compare!(leftValue, rightValue)) setFloat(out, step, leftValue);
+    }
+    return true;
   }
 
   #fillInOne(

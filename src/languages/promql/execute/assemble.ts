@@ -1,10 +1,11 @@
 import type { FloatHistogram } from "../../../series/float-histogram.ts";
 import { compareLabels, Labels } from "../../../series/labels.ts";
 import { DESCRIPTIVE_LABELS } from "../binary/vector-matching.ts";
-import type { RangeSeries } from "../range/range-series.ts";
+import { type RangeSeries, timesOf } from "../range/range-series.ts";
 import type { MatrixSeries, QueryValue, VectorSample } from "../result.ts";
 import { type Grid, timeOf } from "./grid.ts";
-import { ABSENT, FLOAT, HISTOGRAM, hasSamples, histogramAt, mergeSameLabels, type StepSeries } from "./step-series.ts";
+import type { Pacer } from "./pacer.ts";
+import { FLOAT, HISTOGRAM, hasSamples, histogramAt, mergeSameLabels, type StepSeries } from "./step-series.ts";
 
 /**
  * Removes the names that were only kept for operators further out, and merges what then looks alike.
@@ -28,9 +29,14 @@ export function assembleVector(list: readonly StepSeries[], grid: Grid): QueryVa
   return { type: "vector", samples };
 }
 
-/** The matrix of a range query, ordered by labels. */
-export function assembleMatrix(list: readonly StepSeries[], grid: Grid): QueryValue {
-  const series = list.map((one) => matrixSeries(one, grid));
+/** The matrix of a range query, ordered by labels. Takes over the series' columns. */
+export async function assembleMatrix(list: readonly StepSeries[], grid: Grid, pacer: Pacer): Promise<QueryValue> {
+  const times = timesOf(grid);
+  const series: MatrixSeries[] = [];
+  for (const one of list) {
+    if (pacer.due()) await pacer.breathe();
+    series.push(matrixSeries(one, times));
+  }
   return { type: "matrix", series: sortByLabels(series) };
 }
 
@@ -42,22 +48,22 @@ export function assembleScalars(values: Float64Array, grid: Grid): QueryValue {
 
 const NO_HISTOGRAMS = { histogramTimestamps: new Float64Array(0), histograms: [] };
 
-function matrixSeries(series: StepSeries, grid: Grid): MatrixSeries {
+function matrixSeries(series: StepSeries, times: Float64Array): MatrixSeries {
   const { labels, kinds, values } = series;
   let floats = 0;
   for (let step = 0; step < kinds.length; step++) if (kinds[step] === FLOAT) floats++;
+  if (floats === kinds.length) return { labels, timestamps: times, values, ...NO_HISTOGRAMS };
   const timestamps = new Float64Array(floats);
   const floatValues = new Float64Array(floats);
   const histogramTimes: number[] = [];
   const histograms: FloatHistogram[] = [];
   let at = 0;
   for (let step = 0; step < kinds.length; step++) {
-    if (kinds[step] === ABSENT) continue;
     if (kinds[step] === FLOAT) {
-      timestamps[at] = timeOf(grid, step);
+      timestamps[at] = times[step]!;
       floatValues[at++] = values[step]!;
-    } else {
-      histogramTimes.push(timeOf(grid, step));
+    } else if (kinds[step] === HISTOGRAM) {
+      histogramTimes.push(times[step]!);
       histograms.push(histogramAt(series, step));
     }
   }

@@ -62,9 +62,11 @@ export async function evaluateCall(evaluator: Evaluator, call: CallPlan, grid: G
   const list = await evaluator.vector(args[0]!, grid);
   const scalars: Float64Array[] = [];
   for (const arg of args.slice(1)) scalars.push(await evaluator.scalar(arg, grid));
-  const mapped = mapSamples(name, list, scalars);
-  invariant(mapped !== undefined, `function ${name} has no implementation`);
-  return mapped.filter(hasSamples);
+  for (const series of list) {
+    if (evaluator.context.pacer.due()) await evaluator.context.pacer.breathe();
+    invariant(mapSamples(name, series, scalars), `function ${name} has no implementation`);
+  }
+  return list.filter(hasSamples);
 }
 
 async function absent(evaluator: Evaluator, call: CallPlan, grid: Grid): Promise<StepSeries[]> {

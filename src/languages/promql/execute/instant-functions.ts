@@ -53,32 +53,22 @@ const histogramFunctions: Readonly<Record<string, (histogram: FloatHistogram) =>
 };
 
 /**
- * Functions that map each sample of a vector to a float, in place. `scalars` are the arguments behind the vector,
- * shape [steps] each. Undefined where `name` is no such function.
+ * Functions that map each sample of a series to a float, in place. `scalars` are the arguments behind the vector, shape
+ * [steps] each. False where `name` is no such function.
  */
-export function mapSamples(
-  name: string,
-  list: StepSeries[],
-  scalars: readonly Float64Array[],
-): StepSeries[] | undefined {
+export function mapSamples(name: string, series: StepSeries, scalars: readonly Float64Array[]): boolean {
   const float = floatFunctions[name];
-  if (float !== undefined) return mapFloats(list, float);
   const date = dateFunctions[name];
-  if (date !== undefined) return mapFloats(list, (seconds) => date(new Date(Math.trunc(seconds) * 1000)));
   const histogram = histogramFunctions[name];
-  if (histogram !== undefined) return mapHistograms(list, histogram);
-  switch (name) {
-    case "clamp":
-      return clamp(list, scalars[0], scalars[1]);
-    case "clamp_max":
-      return clamp(list, undefined, scalars[0]);
-    case "clamp_min":
-      return clamp(list, scalars[0], undefined);
-    case "round":
-      return round(list, scalars[0]);
-    default:
-      return undefined;
-  }
+  if (float !== undefined) mapFloats(series, float);
+  else if (date !== undefined) mapFloats(series, (seconds) => date(new Date(Math.trunc(seconds) * 1000)));
+  else if (histogram !== undefined) mapHistograms(series, histogram);
+  else if (name === "clamp") clamp(series, scalars[0], scalars[1]);
+  else if (name === "clamp_max") clamp(series, undefined, scalars[0]);
+  else if (name === "clamp_min") clamp(series, scalars[0], undefined);
+  else if (name === "round") round(series, scalars[0]);
+  else return false;
+  return true;
 }
 
 /** A date function without argument: of the evaluation time. */
@@ -88,49 +78,40 @@ export function dateOfSteps(name: string, grid: Grid, out: StepSeries): void {
     setFloat(out, step, date(new Date(Math.floor(timeOf(grid, step) / 1000) * 1000)));
 }
 
-function mapFloats(list: StepSeries[], compute: (value: number, step: number) => number): StepSeries[] {
-  for (const series of list) {
-    const { kinds, values } = series;
-    for (let step = 0; step < kinds.length; step++) {
-      if (kinds[step] === FLOAT) values[step] = compute(values[step]!, step);
-      else kinds[step] = ABSENT;
-    }
-    series.histograms = undefined;
-    series.dropName = true;
+function mapFloats(series: StepSeries, compute: (value: number, step: number) => number): void {
+  const { kinds, values } = series;
+  for (let step = 0; step < kinds.length; step++) {
+    if (kinds[step] === FLOAT) values[step] = compute(values[step]!, step);
+    else kinds[step] = ABSENT;
   }
-  return list;
+  series.histograms = undefined;
+  series.dropName = true;
 }
 
-function mapHistograms(list: StepSeries[], compute: (histogram: FloatHistogram) => number): StepSeries[] {
-  for (const series of list) {
-    const { kinds } = series;
-    for (let step = 0; step < kinds.length; step++) {
-      if (kinds[step] === HISTOGRAM) setFloat(series, step, compute(histogramAt(series, step)));
-      else kinds[step] = ABSENT;
-    }
-    series.histograms = undefined;
-    series.dropName = true;
+function mapHistograms(series: StepSeries, compute: (histogram: FloatHistogram) => number): void {
+  const { kinds } = series;
+  for (let step = 0; step < kinds.length; step++) {
+    if (kinds[step] === HISTOGRAM) setFloat(series, step, compute(histogramAt(series, step)));
+    else kinds[step] = ABSENT;
   }
-  return list;
+  series.histograms = undefined;
+  series.dropName = true;
 }
 
-function clamp(list: StepSeries[], least: Float64Array | undefined, most: Float64Array | undefined): StepSeries[] {
-  mapFloats(list, (value, step) => {
+function clamp(series: StepSeries, least: Float64Array | undefined, most: Float64Array | undefined): void {
+  mapFloats(series, (value, step) => {
     const low = least === undefined ? Number.NEGATIVE_INFINITY : least[step]!;
     const high = most === undefined ? Number.POSITIVE_INFINITY : most[step]!;
     return goMax(low, goMin(high, value));
   });
-  if (least === undefined || most === undefined) return list;
+  if (least === undefined || most === undefined) return;
   // Nothing lies between bounds that are crossed.
-  for (const { kinds } of list) {
-    for (let step = 0; step < kinds.length; step++) if (most[step]! < least[step]!) kinds[step] = ABSENT;
-  }
-  return list;
+  for (let step = 0; step < most.length; step++) if (most[step]! < least[step]!) series.kinds[step] = ABSENT;
 }
 
 /** Halves are rounded up. Multiplying by the inverse is more accurate than dividing. */
-function round(list: StepSeries[], nearest: Float64Array | undefined): StepSeries[] {
-  return mapFloats(list, (value, step) => {
+function round(series: StepSeries, nearest: Float64Array | undefined): void {
+  mapFloats(series, (value, step) => {
     const inverse = 1 / (nearest === undefined ? 1 : nearest[step]!);
     return Math.floor(value * inverse + 0.5) / inverse;
   });

@@ -37,7 +37,7 @@ function compareValues(left: number, right: number, descending: boolean): number
 }
 
 /** Order of texts in which runs of digits count as numbers: `a2` before `a10`. */
-export function compareNatural(left: string, right: string): number {
+function compareNatural(left: string, right: string): number {
   if (left === right) return 0;
   const leftChunks = left.match(/\d+|\D+/g) ?? [];
   const rightChunks = right.match(/\d+|\D+/g) ?? [];

@@ -2,6 +2,7 @@ import { formatG } from "../../../series/format-value.ts";
 import type { Labels } from "../../../series/labels.ts";
 import type { Evaluator } from "../execute/evaluator.ts";
 import { type Grid, timeOf } from "../execute/grid.ts";
+import type { Pacer } from "../execute/pacer.ts";
 import {
   FLOAT,
   HISTOGRAM,
@@ -49,7 +50,7 @@ export async function manyQuantiles(evaluator: Evaluator, call: CallPlan, grid: 
     warnOfQuantiles(evaluator, quantile, values);
     for (const distinct of new Set(values)) {
       const only = values.map((value) => (Object.is(value, distinct) ? value : Number.NEGATIVE_INFINITY));
-      const estimated = estimateQuantiles(evaluator, vector, grid, histograms, only, (labels) =>
+      const estimated = await estimateQuantiles(evaluator, vector, grid, histograms, only, (labels) =>
         labels.with(name, formatOpenMetrics(distinct)),
       );
       for (const series of estimated) {
@@ -69,6 +70,7 @@ export async function histogramFractions(evaluator: Evaluator, call: CallPlan, g
   const histograms = await gather(evaluator, vector, grid);
   const { annotations } = evaluator.context;
   return estimate(
+    evaluator.context.pacer,
     grid,
     histograms,
     (labels) => labels,
@@ -87,9 +89,10 @@ function estimateQuantiles(
   histograms: Histograms,
   quantiles: Float64Array,
   labelled: (labels: Labels) => Labels,
-): StepSeries[] {
+): Promise<StepSeries[]> {
   const { annotations } = evaluator.context;
   return estimate(
+    evaluator.context.pacer,
     grid,
     histograms,
     labelled,
@@ -106,15 +109,17 @@ function estimateQuantiles(
   );
 }
 
-function estimate(
+async function estimate(
+  pacer: Pacer,
   grid: Grid,
   { classic, native }: Histograms,
   labelled: (labels: Labels) => Labels,
   ofClassic: (step: number, buckets: readonly ClassicBucket[], labels: Labels) => number,
   ofNative: (step: number, series: StepSeries) => number,
-): StepSeries[] {
+): Promise<StepSeries[]> {
   const result: StepSeries[] = [];
   for (const series of native) {
+    if (pacer.due()) await pacer.breathe();
     const out = newStepSeries(labelled(series.labels), true, grid.steps);
     for (let step = 0; step < grid.steps; step++) {
       if (series.kinds[step] === HISTOGRAM) setFloat(out, step, ofNative(step, series));
@@ -122,6 +127,7 @@ function estimate(
     if (hasSamples(out)) result.push(out);
   }
   for (const { labels, buckets } of classic.values()) {
+    if (pacer.due()) await pacer.breathe();
     const out = newStepSeries(labelled(labels), true, grid.steps);
     for (let step = 0; step < grid.steps; step++) {
       const present: ClassicBucket[] = [];

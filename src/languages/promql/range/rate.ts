@@ -37,9 +37,19 @@ export function extrapolatedRates(windows: Windows, out: StepSeries, kind: RateK
     for (let at = nextReset; at < resets.length && resets[at]! < end; at++) increase += values[resets[at]! - 1]!;
     if (startTimestamps !== undefined && kind.counter) warnOfOverlap(windows, floats, first, end);
     const start = kind.counter && startTimestamps !== undefined ? startTimestamps[first]! : 0;
-    const span = extrapolate(windows, step, floats.timestamps, first, end, start, kind, increase, values[first]!);
-    if (span === undefined) continue;
-    setFloat(out, step, (increase + (span.fromStart ? values[first]! : 0)) * span.factor);
+    const firstTime = floats.timestamps[first]!;
+    const fromStart = beganInWindow(windows, step, start, firstTime);
+    // A series that began inside the window began at zero: its first sample counts as increase.
+    if (fromStart) increase += values[first]!;
+    else if (end - first === 1) continue;
+    const lastTime = floats.timestamps[end - 1]!;
+    const counted = fromStart ? start : firstTime;
+    setFloat(
+      out,
+      step,
+      increase *
+        extrapolation(windows, step, counted, firstTime, lastTime, end - first - 1, kind, increase, values[first]!),
+    );
   }
 }
 
@@ -72,56 +82,46 @@ function warnOfOverlap(
   }
 }
 
-interface Extrapolation {
-  /** What the increase is multiplied with, the division by the range's seconds included. */
-  readonly factor: number;
-  /** The series began inside the window, from zero: the first sample counts as increase. */
-  readonly fromStart: boolean;
+/** Whether a series has its start timestamp (Unix ms, 0 for none) between the window's start and its first sample. */
+function beganInWindow({ shape }: Windows, step: number, startTimestamp: number, firstTime: number): boolean {
+  return startTimestamp !== 0 && startTimestamp > shape.endMs[step]! - shape.rangeMs && startTimestamp < firstTime;
 }
 
 /**
- * How far the increase between the samples has to be stretched. Close to a border (up to 110 % of the average distance
- * of samples) it is stretched to the border, else by half that distance; a counter never beyond its zero.
- * Undefined where one sample is not enough.
+ * What the increase is multiplied with, to stretch it to the window's borders, the division by seconds included. Close
+ * to a border (up to 110 % of the average distance of samples) it is stretched to the border, else by half that
+ * distance; a counter never beyond its zero. `countedFrom` is earlier than `firstTime` where the series began in the
+ * window; then nothing is stretched to the left.
  */
-function extrapolate(
-  windows: Windows,
+function extrapolation(
+  { shape }: Windows,
   step: number,
-  timestamps: Float64Array,
-  first: number,
-  end: number,
-  startTimestamp: number,
+  countedFrom: number,
+  firstTime: number,
+  lastTime: number,
+  intervals: number,
   kind: RateKind,
   increase: number,
   firstValue: number,
-): Extrapolation | undefined {
-  const { shape } = windows;
+): number {
   const rangeEnd = shape.endMs[step]!;
   const rangeStart = rangeEnd - shape.rangeMs;
-  const firstTime = timestamps[first]!;
-  const lastTime = timestamps[end - 1]!;
-  const intervals = end - first - 1;
-  let toStart = (firstTime - rangeStart) / 1000;
-  let toEnd = (rangeEnd - lastTime) / 1000;
-  let sampled = (lastTime - firstTime) / 1000;
-  const average = intervals > 0 ? sampled / intervals : 0;
+  const average = intervals > 0 ? (lastTime - firstTime) / 1000 / intervals : 0;
   const threshold = average * 1.1;
-  const fromStart = startTimestamp !== 0 && startTimestamp > rangeStart && startTimestamp < firstTime;
-  if (fromStart) {
-    toStart = 0;
-    sampled = (lastTime - startTimestamp) / 1000;
-  } else {
-    if (intervals === 0) return undefined;
+  const sampled = (lastTime - countedFrom) / 1000;
+  let toStart = 0;
+  if (countedFrom === firstTime) {
+    toStart = (firstTime - rangeStart) / 1000;
     if (toStart >= threshold) toStart = average / 2;
-    if (kind.counter) {
-      const toZero = increase > 0 && firstValue >= 0 ? sampled * (firstValue / increase) : toStart;
+    if (kind.counter && increase > 0 && firstValue >= 0) {
+      const toZero = sampled * (firstValue / increase);
       if (toZero < toStart) toStart = toZero;
     }
   }
+  let toEnd = (rangeEnd - lastTime) / 1000;
   if (toEnd >= threshold) toEnd = average / 2;
-  let factor = sampled === 0 ? 1 : (sampled + toStart + toEnd) / sampled;
-  if (kind.perSecond) factor /= shape.rangeMs / 1000;
-  return { factor, fromStart };
+  const factor = sampled === 0 ? 1 : (sampled + toStart + toEnd) / sampled;
+  return kind.perSecond ? factor / (shape.rangeMs / 1000) : factor;
 }
 
 function histogramRate(windows: Windows, out: StepSeries, kind: RateKind, step: number): void {
@@ -135,14 +135,27 @@ function histogramRate(windows: Windows, out: StepSeries, kind: RateKind, step: 
     if (increase === undefined) return;
     if (kind.counter) warnOfOverlap(windows, windows.histograms, first, end);
   }
-  const firstCount = values[first]!.count;
-  const span = extrapolate(windows, step, timestamps, first, end, start, kind, increase?.count ?? 0, firstCount);
-  if (span === undefined) return;
-  let result = increase ?? values[first]!;
-  if (span.fromStart && increase !== undefined) {
-    const sum = addAnnotated(windows, increase, values[first]!);
-    if (sum === undefined) return;
-    result = sum;
-  }
-  setHistogram(out, step, multiplyHistogram(result, span.factor));
+  const firstHistogram = values[first]!;
+  const firstTime = timestamps[first]!;
+  const fromStart = beganInWindow(windows, step, start, firstTime);
+  if (!fromStart && increase === undefined) return;
+  const counted = fromStart ? start : firstTime;
+  const lastTime = timestamps[end - 1]!;
+  const grown = increase?.count ?? 0;
+  const factor = extrapolation(
+    windows,
+    step,
+    counted,
+    firstTime,
+    lastTime,
+    end - first - 1,
+    kind,
+    grown,
+    firstHistogram.count,
+  );
+  const result =
+    fromStart && increase !== undefined
+      ? addAnnotated(windows, increase, firstHistogram)
+      : (increase ?? firstHistogram);
+  if (result !== undefined) setHistogram(out, step, multiplyHistogram(result, factor));
 }
