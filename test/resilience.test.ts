@@ -36,7 +36,10 @@ describe("a part fails, the rest goes on", () => {
 
   test("a role that is killed again and again is ready again within 60 s", async () => {
     for (let round = 0; round < 3; round++) await stack.killRole("dashboards");
-    expect((await fetch(`${stack.url("dashboards")}/api/health`)).status).toBe(200);
+    // The test's own connection pool may still hold a connection to the process that was killed.
+    await expect
+      .poll(async () => (await fetch(`${stack.url("dashboards")}/api/health`).catch(() => undefined))?.status)
+      .toBe(200);
   });
 });
 
@@ -65,12 +68,11 @@ describe("kill -9 while data flows", () => {
         else if (killed) break;
       }
     })();
-    await new Promise((done) => setTimeout(done, 700));
+    await expect.poll(() => acknowledged.length, { timeout: 30_000, interval: 10 }).toBeGreaterThan(50);
     const restarted = stack.killRole("logs");
     killed = true;
     await writer;
     await restarted;
-    expect(acknowledged.length).toBeGreaterThan(20);
     const found = await stack.json<{ data: { result: { values: [string, string][] }[] } }>(
       "logs",
       `/loki/api/v1/query_range?query=${encodeURIComponent('{app="ledger"}')}&limit=5000`,

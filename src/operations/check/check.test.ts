@@ -242,7 +242,11 @@ test("a panel's queries go to its source's API, variables filled in, hidden ones
         type: "row",
         panels: [{ title: "in", targets: [{ expr: "rate(x[$__rate_interval])" }, { expr: "y", hide: true }] }],
       },
-      { title: "logs", datasource: { uid: "grafana_loki" }, targets: [{ expr: '{app="$app"}' }] },
+      {
+        title: "logs",
+        datasource: { uid: "grafana_loki" },
+        targets: [{ expr: '{app="$app", level=~"$level"} |= "$search"' }],
+      },
       { title: "search", datasource: { uid: "grafana_tempo" }, targets: [{ query: "{ }" }] },
       { title: "series", datasource: "grafana_tempo", targets: [{ query: "{ } | rate()" }] },
       { title: "text", type: "text" },
@@ -258,7 +262,9 @@ test("a panel's queries go to its source's API, variables filled in, hidden ones
   expect(decodeURIComponent(found[0]!.paths[0]!)).toBe(
     "/api/datasources/proxy/uid/grafana_prometheus/api/v1/query?query=rate(x[1m])",
   );
-  expect(decodeURIComponent(found[1]!.paths[0]!)).toContain('/loki/api/v1/query_range?query={app=".*"}');
+  expect(decodeURIComponent(found[1]!.paths[0]!)).toContain(
+    '/loki/api/v1/query_range?query={app=".*", level=~".*"} |= ""',
+  );
   expect(found[2]!.paths[0]).toContain("/api/search?");
   expect(found[3]!.paths[0]).toContain("/api/metrics/query_range?");
 });

@@ -26,14 +26,26 @@ const BUILT_IN: Readonly<Record<string, string>> = {
   __range_ms: String(RANGE_SECONDS * 1000),
 };
 
-/** Every panel that asks a data source, folded rows included; other variables match everything. */
+interface Variable {
+  name: string;
+  type?: string;
+  allValue?: string;
+  current?: { value?: unknown };
+}
+
+/** Every panel that asks a data source, folded rows included; variables have the values a person first sees. */
 export function panelQueries(dashboard: Readonly<Record<string, unknown>>): PanelQueries[] {
+  const values = variableValues((dashboard["templating"] as { list?: Variable[] } | undefined)?.list ?? []);
   return flatten((dashboard["panels"] as Panel[] | undefined) ?? []).flatMap((panel) => {
     const paths = (panel.targets ?? [])
       .filter((target) => target.hide !== true)
       .flatMap(
         (target) =>
-          pathOf(uidOf(target.datasource) ?? uidOf(panel.datasource) ?? DEFAULT_UID, target.expr ?? target.query) ?? [],
+          pathOf(
+            uidOf(target.datasource) ?? uidOf(panel.datasource) ?? DEFAULT_UID,
+            target.expr ?? target.query,
+            values,
+          ) ?? [],
       );
     return paths.length === 0 ? [] : [{ title: panel.title ?? "", paths }];
   });
@@ -48,9 +60,9 @@ function uidOf(reference: unknown): string | undefined {
   return (reference as { uid?: string } | null | undefined)?.uid;
 }
 
-function pathOf(uid: string, query: string | undefined): string | undefined {
+function pathOf(uid: string, query: string | undefined, values: ReadonlyMap<string, string>): string | undefined {
   if (query === undefined || query === "") return undefined;
-  const text = encodeURIComponent(substitute(query));
+  const text = encodeURIComponent(substitute(query, values));
   const now = Math.floor(Date.now() / 1000);
   const base = `/api/datasources/proxy/uid/${encodeURIComponent(uid)}`;
   if (uid === "grafana_tempo") {
@@ -65,9 +77,20 @@ function pathOf(uid: string, query: string | undefined): string | undefined {
   return `${base}/api/v1/query?query=${text}`;
 }
 
-function substitute(query: string): string {
-  return query.replace(
-    /\$\{(\w+)(?::[^}]*)?\}|\$(\w+)/g,
-    (_, braced?: string, bare?: string) => BUILT_IN[braced ?? bare ?? ""] ?? ".*",
+/** A variable that asks a data source, or that shows "All", matches everything; others have the value they are saved with. */
+function variableValues(variables: readonly Variable[]): Map<string, string> {
+  return new Map(
+    variables.map(({ name, type, allValue, current }) => {
+      const value = Array.isArray(current?.value) ? current.value.join("|") : String(current?.value ?? "");
+      const matchesAll = type === "query" || value.includes("$__all");
+      return [name, matchesAll ? (allValue ?? ".*") : value];
+    }),
   );
+}
+
+function substitute(query: string, values: ReadonlyMap<string, string>): string {
+  return query.replace(/\$\{(\w+)(?::[^}]*)?\}|\$(\w+)/g, (_, braced?: string, bare?: string) => {
+    const name = braced ?? bare ?? "";
+    return BUILT_IN[name] ?? values.get(name) ?? ".*";
+  });
 }
