@@ -128,7 +128,8 @@ export class HeadSeries {
   #cut(arena: ChunkArena): void {
     const open = this.openChunk;
     if (open === undefined) return;
-    this.closed.push(arena.add(open.encoding, open.minTimeMs, open.maxTimeMs, open.data));
+    // Not pushed: an array that grows by pushing keeps room for sixteen more, in every series.
+    this.closed = this.closed.concat(arena.add(open.encoding, open.minTimeMs, open.maxTimeMs, open.data));
     this.#floats = undefined;
     this.#histograms = undefined;
   }
