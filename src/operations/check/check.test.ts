@@ -236,6 +236,12 @@ test("nothing at the address: the step that failed is named", async () => {
 
 test("a panel's queries go to its source's API, variables filled in, hidden ones left out", () => {
   const dashboard = {
+    templating: {
+      list: [
+        { name: "search", type: "textbox", current: { value: "" } },
+        { name: "level", type: "custom", current: { value: ["$__all"] } },
+      ],
+    },
     panels: [
       {
         title: "row",
