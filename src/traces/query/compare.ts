@@ -3,8 +3,8 @@ import { type AttributeScope, startMs as rowStartMs } from "../store/span-block.
 import type { TraceStore } from "../store/trace-store.ts";
 import { anyValue } from "./attribute-value.ts";
 import { BlockFacts } from "./block-facts.ts";
-import { compilePredicate } from "./compile-predicate.ts";
-import { compileValue, type Getter } from "./compile-value.ts";
+import { compilePredicate, compileValue } from "./compile.ts";
+import type { Getter } from "./field-getter.ts";
 import type { MetricsOptions, MetricsResult, MetricsSeries } from "./metrics-query.ts";
 import { columnRequests, fieldsOf, Pipeline } from "./pipeline.ts";
 import { blockFilter } from "./prune.ts";

@@ -9,8 +9,9 @@ import type {
 import { formatFieldExpr, formatScalar } from "../../languages/traceql/format.ts";
 import type { ColumnRequest } from "../store/span-block.ts";
 import type { BlockFacts } from "./block-facts.ts";
-import { compilePredicate, type Predicate } from "./compile-predicate.ts";
-import { calculate, columnsOf, compileValue, type Getter } from "./compile-value.ts";
+import type { Predicate } from "./column-test.ts";
+import { calculate, compilePredicate, compileValue } from "./compile.ts";
+import { columnsOf, type Getter } from "./field-getter.ts";
 import { combineSpansets, union } from "./structural.ts";
 import { compareOrder, type Value } from "./values.ts";
 

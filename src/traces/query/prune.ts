@@ -4,7 +4,7 @@ import { ValueType } from "../ingest/otlp-reader.ts";
 import type { ColumnStats } from "../store/column-codec.ts";
 import type { BlockEntry } from "../store/segment-format.ts";
 import type { BlockFilter } from "../store/segment-set.ts";
-import { columnsOf } from "./compile-value.ts";
+import { columnsOf } from "./field-getter.ts";
 import { compareOrder, STATUS_WORDS } from "./values.ts";
 
 /**

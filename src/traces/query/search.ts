@@ -3,7 +3,8 @@ import { startMs as rowStartMs, type SpanBlock, startNs } from "../store/span-bl
 import type { TraceStore } from "../store/trace-store.ts";
 import { anyValue, attributeKey } from "./attribute-value.ts";
 import { BlockFacts } from "./block-facts.ts";
-import { compileValue, type Getter, hex } from "./compile-value.ts";
+import { compileValue } from "./compile.ts";
+import { type Getter, hex } from "./field-getter.ts";
 import { NewestTraces } from "./newest-traces.ts";
 import { columnRequests, fieldsOf, Pipeline, type Spanset } from "./pipeline.ts";
 import { blockFilter } from "./prune.ts";

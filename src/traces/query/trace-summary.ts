@@ -1,6 +1,6 @@
 import { type ColumnRequest, startNs } from "../store/span-block.ts";
 import type { BlockFacts } from "./block-facts.ts";
-import { hex } from "./compile-value.ts";
+import { hex } from "./field-getter.ts";
 import type { SpansetJson } from "./search.ts";
 import { valueAt } from "./values.ts";
 

@@ -1,74 +1,21 @@
-import type { Binary, ComparisonOp, FieldExpr, Static } from "../../languages/traceql/ast.ts";
-import { impliedType } from "../../languages/traceql/check.ts";
+import type { ComparisonOp, FieldExpr, Static } from "../../languages/traceql/ast.ts";
 import { compileRegex } from "../../series/regex.ts";
 import { ValueType } from "../ingest/otlp-reader.ts";
 import type { SpanBlock, ValueColumn } from "../store/span-block.ts";
-import type { BlockFacts } from "./block-facts.ts";
-import { compileValue } from "./compile-value.ts";
 import { compareOrder, compareValues, KIND_WORDS, STATUS_WORDS, valueAt } from "./values.ts";
 
+/** Whether a row of the block it was compiled for fulfils a condition. */
 export type Predicate = (row: number) => boolean;
 
 const never: Predicate = () => false;
-const always: Predicate = () => true;
-
-/** Compiles a condition against one block, whose columns must be prepared. */
-export function compilePredicate(expression: FieldExpr, facts: BlockFacts): Predicate {
-  if (expression.type === "static") return expression.value === true ? always : never;
-  if (expression.type === "unary" && expression.op === "!") {
-    const operand = compileValue(expression.operand, facts);
-    return (row) => operand(row) === false;
-  }
-  if (expression.type === "binary") {
-    const { op } = expression;
-    if (op === "&&" || op === "||") {
-      const left = compilePredicate(expression.left, facts);
-      const right = compilePredicate(expression.right, facts);
-      return op === "&&" ? (row) => left(row) && right(row) : (row) => left(row) || right(row);
-    }
-    if (isComparison(op)) return compileComparison(op, expression, facts);
-  }
-  const value = compileValue(expression, facts);
-  return (row) => value(row) === true;
-}
-
-function isComparison(op: Binary["op"]): op is ComparisonOp {
-  return ["=", "!=", "<", "<=", ">", ">=", "=~", "!~"].includes(op);
-}
-
-const MIRRORED: Readonly<Partial<Record<ComparisonOp, ComparisonOp>>> = {
-  "=": "=",
-  "!=": "!=",
-  "<": ">",
-  "<=": ">=",
-  ">": "<",
-  ">=": "<=",
-};
-
-function compileComparison(op: ComparisonOp, { left, right }: Binary, facts: BlockFacts): Predicate {
-  if (left.type === "static" && right.type !== "static") {
-    const mirrored = MIRRORED[op];
-    if (mirrored !== undefined)
-      return compileComparison(mirrored, { type: "binary", op: mirrored, left: right, right: left }, facts);
-  }
-  if (right.type === "static" && right.valueType === "nil") {
-    const value = compileValue(left, facts);
-    return op === "=" ? (row) => value(row) === undefined : (row) => value(row) !== undefined;
-  }
-  // Words of status and kind are types of their own: an attribute with the text "error" is no status.
-  const types = [impliedType(left), impliedType(right)];
-  if (types.includes("attribute") && (types.includes("status") || types.includes("kind"))) return never;
-  if (right.type === "static") {
-    const fast = compileColumnTest(op, left, right, facts.block);
-    if (fast !== undefined) return fast;
-  }
-  const a = compileValue(left, facts);
-  const b = compileValue(right, facts);
-  return (row) => compareValues(op, a(row), b(row));
-}
 
 /** Fast path: a column against a literal, without making a value per row. Undefined where the shape does not fit. */
-function compileColumnTest(op: ComparisonOp, left: FieldExpr, right: Static, block: SpanBlock): Predicate | undefined {
+export function compileColumnTest(
+  op: ComparisonOp,
+  left: FieldExpr,
+  right: Static,
+  block: SpanBlock,
+): Predicate | undefined {
   if (left.type === "intrinsic" && !left.parent) {
     if (left.name === "duration") {
       const { durationNs } = block;

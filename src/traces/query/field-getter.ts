@@ -1,68 +1,15 @@
-import type { AttributeRef, Binary, FieldExpr, FieldRef, IntrinsicRef } from "../../languages/traceql/ast.ts";
+import type { AttributeRef, FieldRef, IntrinsicRef } from "../../languages/traceql/ast.ts";
 import { type AttributeScope, IntrinsicKey, type SpanBlock } from "../store/span-block.ts";
 import type { BlockFacts } from "./block-facts.ts";
-import { compilePredicate } from "./compile-predicate.ts";
 import { KIND_WORDS, type Scalar, STATUS_WORDS, type Value, valueAt } from "./values.ts";
 
 /** The value of an expression for a row of the block it was compiled for. */
 export type Getter = (row: number) => Value;
 
-/** Compiles an expression against one block, whose columns must be prepared. */
-export function compileValue(expression: FieldExpr, facts: BlockFacts): Getter {
-  switch (expression.type) {
-    case "static": {
-      const value = expression.value ?? undefined;
-      return () => value;
-    }
-    case "attribute":
-      return ofParent(expression.parent, facts.block, attributeGetter(expression, facts.block));
-    case "intrinsic":
-      return ofParent(expression.parent, facts.block, intrinsicGetter(expression, facts));
-    case "unary": {
-      if (expression.op === "!") return compilePredicate(expression, facts);
-      const operand = compileValue(expression.operand, facts);
-      return (row) => {
-        const value = operand(row);
-        return typeof value === "number" ? -value : undefined;
-      };
-    }
-    case "binary":
-      return isArithmetic(expression.op) ? arithmetic(expression, facts) : compilePredicate(expression, facts);
-  }
-}
-
-function isArithmetic(op: Binary["op"]): boolean {
-  return "+-*/%^".includes(op);
-}
-
-function arithmetic(expression: Binary, facts: BlockFacts): Getter {
-  const left = compileValue(expression.left, facts);
-  const right = compileValue(expression.right, facts);
-  return (row) => {
-    const a = left(row);
-    const b = right(row);
-    return typeof a === "number" && typeof b === "number" ? calculate(expression.op, a, b) : undefined;
-  };
-}
-
-/** One of the six arithmetic operators on numbers; anything else is NaN. */
-export function calculate(op: Binary["op"], left: number, right: number): number {
-  switch (op) {
-    case "+":
-      return left + right;
-    case "-":
-      return left - right;
-    case "*":
-      return left * right;
-    case "/":
-      return left / right;
-    case "%":
-      return left % right;
-    case "^":
-      return left ** right;
-    default:
-      return Number.NaN;
-  }
+/** The value of an attribute or intrinsic; the columns of `columnsOf` must be prepared. */
+export function fieldGetter(field: FieldRef, facts: BlockFacts): Getter {
+  const own = field.type === "attribute" ? attributeGetter(field, facts.block) : intrinsicGetter(field, facts);
+  return ofParent(field.parent, facts.block, own);
 }
 
 function ofParent(isParent: boolean, block: SpanBlock, getter: Getter): Getter {
