@@ -3,14 +3,15 @@ export type Search = Record<string, string | string[] | undefined>;
 
 /** Reads a query string, with or without the leading question mark. */
 export function parseSearch(text: string): Search {
-  const search: Search = {};
+  // A map, because a parameter may be called like something that every object has.
+  const search = new Map<string, string | string[]>();
   for (const [key, value] of new URLSearchParams(text)) {
-    const known = search[key];
-    if (known === undefined) search[key] = value;
+    const known = search.get(key);
+    if (known === undefined) search.set(key, value);
     else if (Array.isArray(known)) known.push(value);
-    else search[key] = [known, value];
+    else search.set(key, [known, value]);
   }
-  return search;
+  return Object.fromEntries(search);
 }
 
 /** Writes a query string with the leading question mark; empty if there is nothing to say. */

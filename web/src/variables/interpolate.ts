@@ -41,7 +41,7 @@ export function interpolate(
     ) => {
       const name = plain ?? square ?? curly ?? "";
       const format = squareFormat ?? curlyFormat ?? "";
-      const scopedValue = scoped[name];
+      const scopedValue = Object.hasOwn(scoped, name) ? scoped[name] : undefined;
       if (scopedValue !== undefined) return fromScoped(scopedValue, name, field, format, defaultFormat, scope);
       const state = scope.variables.get(name);
       if (state !== undefined) return fromState(state, format, defaultFormat, scope, scoped);
