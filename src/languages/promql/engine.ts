@@ -81,11 +81,13 @@ export class PromqlEngine {
       );
     const plan = planQuery(query.expr, { startMs, endMs, stepMs });
     const grid = makeGrid(startMs, endMs, stepMs);
-    return this.#run(query, async (evaluator) =>
-      type === "scalar"
+    return this.#run(query, async (evaluator) => {
+      // Refuses absurd numbers of steps before anything of that size is made.
+      evaluator.context.budget.hold(grid.steps);
+      return type === "scalar"
         ? assembleScalars(await evaluator.scalar(plan, grid), grid)
-        : assembleMatrix(dropNames(await evaluator.vector(plan, grid)), grid, evaluator.context.pacer),
-    );
+        : assembleMatrix(dropNames(await evaluator.vector(plan, grid)), grid, evaluator.context.pacer);
+    });
   }
 
   async #run(query: Query, evaluate: (evaluator: PlanEvaluator) => Promise<QueryValue>): Promise<QueryResult> {

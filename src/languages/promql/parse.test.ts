@@ -100,5 +100,12 @@ test("matchers of a selector, the name among them", () => {
 
 test("bounds length and depth", () => {
   expect(() => parsePromql("x".repeat(300_000))).toThrow(/the limit is 262144/);
+  for (const endless of [
+    `${"1+".repeat(50_000)}1`,
+    `${"-".repeat(50_000)}1`,
+    `x${"[5m:]".repeat(20_000)}`,
+    `${"1^".repeat(50_000)}1`,
+  ])
+    expect(() => parsePromql(endless)).toThrow(ParseError);
   expect(() => parsePromql(`${"(".repeat(600)}x${")".repeat(600)}`)).toThrow(/nested deeper than 500/);
 });

@@ -22,6 +22,8 @@ import { parseNumberLiteral, unquote } from "./parse-literals.ts";
 const QUERY_LENGTH_MAX = 256 * 1024;
 /** Deepest nesting accepted; deeper queries would exhaust the stack of every recursive pass. */
 const QUERY_DEPTH_MAX = 500;
+/** Most operators and modifiers one after the other, for the same reason: `1 + 1 + …` is a tree that leans left. */
+const OPERATORS_MAX = 2_000;
 
 /** Turns Lezer's tree into the typed one, with the checks that the real grammar makes while it reduces. */
 export class TreeBuilder {
@@ -68,24 +70,25 @@ export class TreeBuilder {
   }
 
   /** Adds the operands and operators of an expression in text order, parentheses being operands. */
-  #flatten(node: SyntaxNode, items: ExpressionItem[]): void {
+  #flatten(node: SyntaxNode, items: ExpressionItem[], depth = 0): void {
+    if (depth > OPERATORS_MAX) this.#fail(positionOf(node), `more than ${OPERATORS_MAX} operators in a row`);
     const children = childrenOf(node);
     switch (node.name) {
       case "BinaryExpr": {
         const modifiers = children.slice(2, -1);
-        this.#flatten(children[0]!, items);
+        this.#flatten(children[0]!, items, depth + 1);
         items.push({
           kind: "operator",
           operator: this.#text(children[1]!).toLowerCase() as BinaryOperator,
           returnBool: modifiers.some((child) => child.name === "BoolModifier"),
           matching: this.#matching(modifiers),
         });
-        this.#flatten(children.at(-1)!, items);
+        this.#flatten(children.at(-1)!, items, depth + 1);
         return;
       }
       case "UnaryExpr":
         items.push(this.#sign(children[0]!.from));
-        this.#flatten(children[1]!, items);
+        this.#flatten(children[1]!, items, depth + 1);
         return;
       case "NumberDurationLiteral":
         if (/^[+-]/.test(this.#text(node))) items.push(this.#sign(node.from));
@@ -97,7 +100,7 @@ export class TreeBuilder {
       case "StepInvariantExpr":
       case "AnchoredExpr":
       case "SmoothedExpr": {
-        this.#flatten(children[0]!, items);
+        this.#flatten(children[0]!, items, depth + 1);
         // Modifiers bind tightest, so it belongs to the last operand, whatever the grammar hung it on.
         const last = items.pop()!;
         const target = last.kind === "operand" ? last.expr : this.#fail(positionOf(node), "modifier without operand");
