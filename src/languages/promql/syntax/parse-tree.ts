@@ -66,6 +66,7 @@ export class TreeBuilder {
   #exprOf(node: SyntaxNode): Expr {
     const items: ExpressionItem[] = [];
     this.#flatten(node, items);
+    if (items.length > 2 * OPERATORS_MAX) this.#fail(positionOf(node), `more than ${OPERATORS_MAX} operators in a row`);
     return buildOperations(items);
   }
 
