@@ -17,12 +17,12 @@ export function frame(refId: string, fields: Field[], extra: Partial<DataFrame> 
 }
 
 /** Fills `{{label}}` in a legend format; a label that the series lacks stays readable as its name. */
-export function fillLegend(format: string, labels: Record<string, string>): string {
+function fillLegend(format: string, labels: Record<string, string>): string {
   return format.replace(/\{\{\s*(.+?)\s*\}\}/g, (_, name: string) => labels[name] ?? "");
 }
 
 /** `name{a="b"}` as Prometheus writes a series. */
-export function seriesName(labels: Record<string, string>): string {
+function seriesName(labels: Record<string, string>): string {
   const { __name__: name = "", ...rest } = labels;
   const pairs = Object.entries(rest).map(([key, value]) => `${key}="${value}"`);
   return pairs.length === 0 ? name || "{}" : `${name}{${pairs.join(", ")}}`;

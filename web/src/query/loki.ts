@@ -80,7 +80,7 @@ export function isMetricQuery(expr: string): boolean {
 }
 
 /** Log lines as one frame, newest first: Time, Line, labels, and the exact nanosecond as text. */
-export function logFrame(streams: readonly LokiStream[], refId: string): DataFrame {
+function logFrame(streams: readonly LokiStream[], refId: string): DataFrame {
   const rows = streams.flatMap(({ stream, values }) => values.map(([ns, line]) => ({ ns, line, labels: stream })));
   rows.sort((a, b) => (a.ns.length - b.ns.length || (a.ns < b.ns ? -1 : a.ns > b.ns ? 1 : 0)) * -1);
   return frame(

@@ -115,7 +115,7 @@ export function readSeries(data: { resultType: string; result: unknown }): Serie
 }
 
 /** Turns cumulative `le` buckets into one count per bucket, lowest bound first, as the heatmap format asks. */
-export function differentiateBuckets(frames: readonly DataFrame[]): DataFrame[] {
+function differentiateBuckets(frames: readonly DataFrame[]): DataFrame[] {
   const bound = (one: DataFrame) => parseSample(one.fields[1]?.labels?.["le"] ?? "NaN") ?? Number.NaN;
   const sorted = frames.filter((one) => !Number.isNaN(bound(one))).sort((a, b) => bound(a) - bound(b));
   let below = new Map<number, number>();

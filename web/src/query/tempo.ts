@@ -180,7 +180,7 @@ export function traceTable(traces: readonly TraceHit[], refId: string): DataFram
 }
 
 /** Search answers as a table of the matching spans, one column per selected attribute. */
-export function spanTable(traces: readonly TraceHit[], refId: string): DataFrame {
+function spanTable(traces: readonly TraceHit[], refId: string): DataFrame {
   const rows = traces.flatMap((hit) => {
     const sets = hit.spanSets ?? (hit.spanSet === undefined ? [] : [hit.spanSet]);
     return sets.flatMap((set) =>

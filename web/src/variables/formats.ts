@@ -57,7 +57,7 @@ function splitFormat(format: string): [string, string] {
 }
 
 /** Escapes what means something in an RE2 pattern. */
-export function escapeRegex(text: string): string {
+function escapeRegex(text: string): string {
   return text.replace(/[\\^$*+?.()|[\]{}/]/g, "\\$&");
 }
 

@@ -37,7 +37,7 @@ export interface GraphData {
 }
 
 /** Most series one chart draws; beyond it nobody tells lines apart and the browser suffers. */
-export const SERIES_MAX = 300;
+const SERIES_MAX = 300;
 
 /** Turns frames into aligned, coloured, stacked series. Frames without a time column or numbers are passed over. */
 export function prepareGraph(frames: readonly DataFrame[], theme: GrafanaTheme2): GraphData {
