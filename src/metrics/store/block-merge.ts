@@ -1,15 +1,15 @@
 import type { SeriesColumns } from "../../series/queryable.ts";
 import { bitsOf } from "../../series/stale.ts";
-import type { Block } from "./block.ts";
-import type { BlockChunk } from "./block-format.ts";
-import type { BlockSeries, NewBlock } from "./block-writer.ts";
-import { ChunkArena } from "./chunk-arena.ts";
-import { ColumnScratch } from "./column-scratch.ts";
+import type { Block } from "../blocks/block.ts";
+import type { BlockChunk } from "../blocks/block-format.ts";
+import type { BlockSeries, NewBlock } from "../blocks/block-writer.ts";
+import type { IndexedSeries } from "../blocks/index-reader.ts";
+import type { Refs } from "../blocks/postings.ts";
+import { compareLabelsUtf8 } from "../blocks/utf8-order.ts";
+import { ChunkArena } from "../chunks/chunk-arena.ts";
+import { ColumnScratch } from "../chunks/column-scratch.ts";
 import { HeadSeries } from "./head-series.ts";
-import type { IndexedSeries } from "./index-reader.ts";
 import { BLOCK_RANGE_FACTOR, BLOCK_RANGE_MAX_MS, BLOCK_RANGE_MS } from "./limits.ts";
-import type { Refs } from "./postings.ts";
-import { compareLabelsUtf8 } from "./utf8-order.ts";
 
 /** The ranges that blocks grow to: 2 h, 6 h, 18 h, … up to a tenth of the retention time. */
 export function blockRanges(retentionMs: number): number[] {

@@ -3,10 +3,10 @@ import { join } from "node:path";
 import type { Logger } from "../../runtime/logger.ts";
 import { syncDir } from "../../storage/atomic-file.ts";
 import { StorageError } from "../../storage/storage-error.ts";
-import { Block } from "./block.ts";
-import { CORRUPT_SUFFIX, CREATION_SUFFIX, DELETION_SUFFIX, isBlockName } from "./filenames.ts";
+import { Block } from "../blocks/block.ts";
+import { CORRUPT_SUFFIX, CREATION_SUFFIX, DELETION_SUFFIX, isBlockName } from "../blocks/filenames.ts";
+import type { PageCache } from "../blocks/page-cache.ts";
 import { BLOCK_TABLE_BYTES_MAX } from "./limits.ts";
-import type { PageCache } from "./page-cache.ts";
 import type { StoreMetrics } from "./store-metrics.ts";
 
 interface Entry {

@@ -2,6 +2,7 @@ import type { FloatHistogram } from "../../series/float-histogram.ts";
 import { type Labels, METRIC_NAME } from "../../series/labels.ts";
 import { ByteWriter } from "../../storage/varint.ts";
 import type { Wal } from "../../storage/wal.ts";
+import { highBits, lowBits, STALE_HIGH, STALE_LOW } from "../chunks/value-bits.ts";
 import { AppendError, type AppendErrorCode } from "./append-error.ts";
 import type { Appender, Exemplar, MetricMetadata } from "./appender.ts";
 import type { Head } from "./head.ts";
@@ -20,7 +21,6 @@ import {
   writeSeriesHeader,
 } from "./records.ts";
 import type { StoreMetrics } from "./store-metrics.ts";
-import { highBits, lowBits, STALE_HIGH, STALE_LOW } from "./value-bits.ts";
 
 interface PendingHistogram {
   readonly series: HeadSeries;

@@ -1,8 +1,8 @@
-import type { BlockChunk } from "./block-format.ts";
-import type { BlockSeries, NewBlock } from "./block-writer.ts";
+import type { BlockChunk } from "../blocks/block-format.ts";
+import type { BlockSeries, NewBlock } from "../blocks/block-writer.ts";
+import { compareLabelsUtf8 } from "../blocks/utf8-order.ts";
 import type { Head } from "./head.ts";
 import type { HeadSeries } from "./head-series.ts";
-import { compareLabelsUtf8 } from "./utf8-order.ts";
 
 /**
  * The head's part [minTimeMs, maxTimeMs) as a block to write. Chunks end at block boundaries, so they are taken as they

@@ -1,5 +1,5 @@
+import { writeBlock } from "../blocks/block-writer.ts";
 import type { BlockSet } from "./block-set.ts";
-import { writeBlock } from "./block-writer.ts";
 import type { Head } from "./head.ts";
 import { headBlock } from "./head-block.ts";
 import { rangeEnd } from "./head-series.ts";

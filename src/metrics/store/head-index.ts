@@ -1,5 +1,5 @@
 import type { Labels } from "../../series/labels.ts";
-import { NO_REFS, type PostingsIndex, type Refs } from "./postings.ts";
+import { NO_REFS, type PostingsIndex, type Refs } from "../blocks/postings.ts";
 
 /** The head's inverted index. It also interns: equal label strings of all series are one string in memory. */
 export class HeadIndex implements PostingsIndex {

@@ -1,16 +1,10 @@
 import type { Labels } from "../../series/labels.ts";
 import type { Matcher } from "../../series/queryable.ts";
-import type { ColumnScratch } from "./column-scratch.ts";
+import { selectRefs } from "../blocks/postings.ts";
+import type { ColumnScratch } from "../chunks/column-scratch.ts";
+import type { SeriesSource } from "../chunks/series-source.ts";
 import type { Head } from "./head.ts";
 import type { HeadSeries } from "./head-series.ts";
-import { selectRefs } from "./postings.ts";
-
-/** One series in one place (head or block), whose chunks of the asked range can be decoded. */
-export interface SeriesSource {
-  readonly labels: Labels;
-  /** Appends the chunks that touch the range to the scratch. @throws StorageError when a block's bytes are wrong. */
-  decode(scratch: ColumnScratch): void;
-}
 
 /** The head's series that match and have a chunk that touches [minTimeMs, maxTimeMs], in the order of their refs. */
 export function selectHead(

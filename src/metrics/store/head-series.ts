@@ -1,12 +1,10 @@
 import type { FloatHistogram } from "../../series/float-histogram.ts";
 import type { Labels } from "../../series/labels.ts";
-import type { ChunkArena } from "./chunk-arena.ts";
-import { HistogramChunkWriter } from "./histogram-chunk.ts";
+import type { ChunkArena } from "../chunks/chunk-arena.ts";
+import { ChunkEncoding } from "../chunks/chunk-encoding.ts";
+import { HistogramChunkWriter } from "../chunks/histogram-chunk.ts";
+import { XorChunkWriter } from "../chunks/xor-chunk.ts";
 import { BLOCK_RANGE_MS, CHUNK_SAMPLES, CHUNK_SAMPLES_MAX } from "./limits.ts";
-import { XorChunkWriter } from "./xor-chunk.ts";
-
-/** Chunk encodings by their number on disk. Source: Prometheus tsdb/chunkenc/chunk.go. */
-export const ChunkEncoding = { None: 0, Xor: 1, Histogram: 2, FloatHistogram: 3 } as const;
 
 const NEVER = Number.NEGATIVE_INFINITY;
 

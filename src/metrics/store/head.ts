@@ -1,8 +1,8 @@
 import { invariant } from "../../runtime/invariant.ts";
 import type { FloatHistogram } from "../../series/float-histogram.ts";
 import { Labels, METRIC_NAME } from "../../series/labels.ts";
+import { ChunkArena } from "../chunks/chunk-arena.ts";
 import { AppendError } from "./append-error.ts";
-import { ChunkArena } from "./chunk-arena.ts";
 import { ExemplarRing } from "./exemplar-ring.ts";
 import { HeadIndex } from "./head-index.ts";
 import { HeadSeries } from "./head-series.ts";

@@ -4,11 +4,11 @@ import type { Logger } from "../../runtime/logger.ts";
 import { directoryBytes, itemsOverBudget } from "../../storage/size-budget.ts";
 import { StorageError } from "../../storage/storage-error.ts";
 import type { Wal } from "../../storage/wal.ts";
-import type { Block } from "./block.ts";
+import type { Block } from "../blocks/block.ts";
+import { writeBlock } from "../blocks/block-writer.ts";
+import { CORRUPT_SUFFIX, WAL_DIR } from "../blocks/filenames.ts";
 import { blockRanges, mergedBlock, planMerge } from "./block-merge.ts";
-import { writeBlock } from "./block-writer.ts";
 import { deleteOldCheckpoints, writeCheckpoint } from "./checkpoint.ts";
-import { CORRUPT_SUFFIX, WAL_DIR } from "./filenames.ts";
 import { compactHead, type HeadCompaction, isHeadCompactable, truncateHead } from "./head-compact.ts";
 import { MAINTENANCE_INTERVAL_MS } from "./limits.ts";
 

@@ -2,11 +2,11 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Labels } from "../../series/labels.ts";
 import type { Matcher } from "../../series/queryable.ts";
+import { selectRefs } from "../blocks/postings.ts";
+import { compareLabelsUtf8, compareUtf8 } from "../blocks/utf8-order.ts";
 import { cardinalityOf } from "./cardinality.ts";
 import { HeadIndex } from "./head-index.ts";
-import { selectRefs } from "./postings.ts";
 import { matcher } from "./store-testing.ts";
-import { compareLabelsUtf8, compareUtf8 } from "./utf8-order.ts";
 
 const value = fc.constantFrom("", "a", "b", "ab", "c");
 const labelSet = fc.record({ x: value, y: value, z: value }).map((record) => Labels.fromRecord({ ...record, n: "1" }));

@@ -6,7 +6,7 @@ import {
 } from "../../series/float-histogram.ts";
 import { StorageError } from "../../storage/storage-error.ts";
 import type { ByteReader, ByteWriter } from "../../storage/varint.ts";
-import { isStaleValue } from "./value-bits.ts";
+import { isStaleValue } from "../chunks/value-bits.ts";
 
 /** Spans and buckets that one side of a histogram may have; bounds what a record of few bytes can make us allocate. */
 const BUCKETS_MAX = 100_000;

@@ -2,9 +2,9 @@ import { CUSTOM_BUCKETS_SCHEMA, type FloatHistogram } from "../../series/float-h
 import { Labels } from "../../series/labels.ts";
 import { StorageError } from "../../storage/storage-error.ts";
 import { ByteReader, type ByteWriter } from "../../storage/varint.ts";
+import { STALE_HIGH, STALE_LOW } from "../chunks/value-bits.ts";
 import type { Exemplar, MetricMetadata } from "./appender.ts";
 import { readFloatHistogram, readIntegerHistogram, writeFloatHistogram } from "./record-histogram.ts";
-import { STALE_HIGH, STALE_LOW } from "./value-bits.ts";
 
 /**
  * The records of the metrics WAL, byte for byte Prometheus' (tsdb/record/record.go; docs/formats/wal.md).

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Logger } from "../../runtime/logger.ts";
 import { writeFileAtomic } from "../../storage/atomic-file.ts";
 import { StorageError } from "../../storage/storage-error.ts";
-import { CORRUPT_SUFFIX, REPLAY_ATTEMPTS_FILE, WAL_DIR } from "./filenames.ts";
+import { CORRUPT_SUFFIX, REPLAY_ATTEMPTS_FILE, WAL_DIR } from "../blocks/filenames.ts";
 import { REPLAY_ATTEMPTS_MAX } from "./limits.ts";
 
 /**

@@ -2,15 +2,16 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { compareLabels, compareNames, type Labels } from "../../series/labels.ts";
 import type { Matcher, Queryable, SelectHints, SeriesColumns } from "../../series/queryable.ts";
 import type { StorageError } from "../../storage/storage-error.ts";
+import type { Block } from "../blocks/block.ts";
+import { selectRefs } from "../blocks/postings.ts";
+import { ColumnScratch } from "../chunks/column-scratch.ts";
+import type { SeriesSource } from "../chunks/series-source.ts";
 import type { Exemplar } from "./appender.ts";
-import type { Block } from "./block.ts";
 import type { BlockSet } from "./block-set.ts";
-import { ColumnScratch } from "./column-scratch.ts";
 import type { Head } from "./head.ts";
-import { headLabelNames, headLabelValues, type SeriesSource, selectHead } from "./head-read.ts";
+import { headLabelNames, headLabelValues, selectHead } from "./head-read.ts";
 import { QUERY_RESTARTS_MAX, WORK_SLICE_MS } from "./limits.ts";
 import { isCorrupt } from "./maintenance.ts";
-import { selectRefs } from "./postings.ts";
 
 export interface ExemplarSeries {
   readonly seriesLabels: Labels;

@@ -4,11 +4,11 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { StorageError } from "../../storage/storage-error.ts";
 import { ByteWriter } from "../../storage/varint.ts";
-import { parseMeta } from "./block-meta.ts";
-import { ColumnScratch } from "./column-scratch.ts";
+import { parseMeta } from "../blocks/block-meta.ts";
+import { decodeTombstones } from "../blocks/tombstones.ts";
+import { ColumnScratch } from "../chunks/column-scratch.ts";
 import { type RecordVisitor, visitRecord, writeSampleEntry, writeSampleHeader } from "./records.ts";
 import { matcher, openTestStore, series, withStoreDir } from "./store-testing.ts";
-import { decodeTombstones } from "./tombstones.ts";
 
 const NOTHING: RecordVisitor = {
   series: () => undefined,

@@ -5,6 +5,7 @@ import { crc32c } from "../../storage/crc32c.ts";
 import { directoryBytes } from "../../storage/size-budget.ts";
 import { StorageError } from "../../storage/storage-error.ts";
 import { ByteReader } from "../../storage/varint.ts";
+import type { SeriesSource } from "../chunks/series-source.ts";
 import {
   type BlockChunk,
   CHUNK_FILE_STRIDE,
@@ -15,7 +16,6 @@ import {
 } from "./block-format.ts";
 import { type BlockMeta, parseMeta } from "./block-meta.ts";
 import { CHUNKS_DIR, chunkFileName, INDEX_FILE, META_FILE, TOMBSTONES_FILE } from "./filenames.ts";
-import type { SeriesSource } from "./head-read.ts";
 import { IndexReader } from "./index-reader.ts";
 import type { ChunkRef } from "./index-writer.ts";
 import type { CachedFile, PageCache } from "./page-cache.ts";

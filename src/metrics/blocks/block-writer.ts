@@ -5,6 +5,8 @@ import type { Labels } from "../../series/labels.ts";
 import { syncDir, writeFileAtomic } from "../../storage/atomic-file.ts";
 import { crc32c } from "../../storage/crc32c.ts";
 import { ByteWriter } from "../../storage/varint.ts";
+import { chunkSampleCount } from "../chunks/xor-chunk.ts";
+import { WORK_SLICE_MS } from "../store/limits.ts";
 import {
   type BlockChunk,
   CHUNK_FILE_BYTES_MAX,
@@ -17,9 +19,7 @@ import { type BlockMeta, newUlid } from "./block-meta.ts";
 import { FileSink } from "./file-sink.ts";
 import { CHUNKS_DIR, CREATION_SUFFIX, chunkFileName, INDEX_FILE, META_FILE, TOMBSTONES_FILE } from "./filenames.ts";
 import { type ChunkRef, IndexWriter } from "./index-writer.ts";
-import { WORK_SLICE_MS } from "./limits.ts";
 import { encodeTombstones } from "./tombstones.ts";
-import { chunkSampleCount } from "./xor-chunk.ts";
 
 /** One series on its way into a block. */
 export interface BlockSeries {

@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { z } from "zod";
 import { StorageError } from "../../storage/storage-error.ts";
+import { BLOCK_RANGE_MAX_MS, BLOCK_RANGE_MS } from "../store/limits.ts";
 import { META_VERSION } from "./block-format.ts";
-import { BLOCK_RANGE_MAX_MS, BLOCK_RANGE_MS } from "./limits.ts";
 
 const parentSchema = z.looseObject({ ulid: z.string(), minTime: z.number(), maxTime: z.number() });
 

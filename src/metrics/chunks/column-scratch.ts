@@ -3,7 +3,7 @@ import type { Labels } from "../../series/labels.ts";
 import type { SeriesColumns } from "../../series/queryable.ts";
 import { bitsOf } from "../../series/stale.ts";
 import { StorageError } from "../../storage/storage-error.ts";
-import { ChunkEncoding } from "./head-series.ts";
+import { ChunkEncoding } from "./chunk-encoding.ts";
 import { decodeFloatHistogramChunk, decodeIntegerHistogramChunk } from "./histogram-chunk.ts";
 import { STALE_HIGH, STALE_LOW } from "./value-bits.ts";
 import { chunkSampleCount, decodeXorChunk } from "./xor-chunk.ts";
