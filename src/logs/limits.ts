@@ -36,6 +36,8 @@ export const HEAD_BYTES_FLUSH = 16 * MIB;
 export const HEAD_BYTES_MAX = 64 * MIB;
 /** The oldest entry in memory starts a flush at this age. */
 export const HEAD_AGE_MAX_MS = 3_600_000;
+/** Blocks in all segment files, whose headers are held in memory: a few hundred bytes each. The oldest go first. */
+export const BLOCKS_MAX = 200_000;
 /** Decoded columns kept for the next query. */
 export const CACHE_BYTES_MAX = 32 * MIB;
 

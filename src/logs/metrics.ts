@@ -20,6 +20,7 @@ export class LogMetrics {
   readonly walReplaySeconds: Gauge;
   readonly damagedBlocks: Counter;
   readonly deletedSegments: Counter;
+  readonly compactions: Counter;
   readonly queryBytes: Counter;
   readonly queriesRefused: Counter;
   readonly registry: Registry;
@@ -56,6 +57,7 @@ export class LogMetrics {
     this.deletedSegments = counter("gatewayz_logs_deleted_segments_total", "Segment files deleted by retention.", [
       "reason",
     ]);
+    this.compactions = counter("gatewayz_logs_compactions_total", "Runs of segment files merged into one.");
     this.queryBytes = counter("gatewayz_logs_query_bytes_total", "Decompressed bytes that queries read.");
     this.queriesRefused = counter("gatewayz_logs_queries_refused_total", "Queries refused by a limit.", ["limit"]);
     this.linesReceived.inc({ tenant: TENANT }, 0);

@@ -28,6 +28,13 @@ export class Head {
     return created;
   }
 
+  /** What a segment file of this head holds. */
+  *blocks(): IterableIterator<{ readonly labels: Labels; readonly builder: RowsBuilder }> {
+    for (const { labels, builders } of this.streams.values()) {
+      for (const builder of builders) if (builder.count > 0) yield { labels, builder };
+    }
+  }
+
   append(stream: HeadStream, entry: Entry): void {
     let builder = stream.builders.at(-1)!;
     if (builder.full) {

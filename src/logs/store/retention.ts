@@ -20,23 +20,36 @@ export class RetentionClock {
   }
 }
 
-/** Segments that are wholly older than `cutoffMs`, then the oldest ones until segments and WAL fit `bytesMax`. */
+/** What is deleted, and why. */
+export interface DoomedSegment {
+  readonly segment: Segment;
+  readonly reason: "age" | "size" | "blocks";
+}
+
+/**
+ * Segments that are wholly older than `cutoffMs`, then the oldest ones until segments and `fixedBytes` (the WAL, files
+ * that wait to be unlinked) fit `bytesMax`, then the oldest until no more than `blocksMax` blocks are to be remembered.
+ */
 export function segmentsToDelete(
   segments: readonly Segment[],
   cutoffMs: number,
-  walBytes: number,
+  fixedBytes: number,
   bytesMax: number,
-): { segment: Segment; reason: "age" | "size" }[] {
-  const old = segments.filter((segment) => segment.maxMs < cutoffMs);
-  const rest = segments.filter((segment) => segment.maxMs >= cutoffMs);
-  const items = rest.map((segment) => ({
-    name: segment.path,
-    bytes: segment.bytes,
-    maxTimeMs: segment.maxMs,
-    segment,
-  }));
-  return [
-    ...old.map((segment) => ({ segment, reason: "age" as const })),
-    ...itemsOverBudget(items, walBytes, bytesMax).map(({ segment }) => ({ segment, reason: "size" as const })),
-  ];
+  blocksMax: number,
+): DoomedSegment[] {
+  const reasons = new Map<Segment, DoomedSegment["reason"]>();
+  for (const segment of segments) if (segment.maxMs < cutoffMs) reasons.set(segment, "age");
+  const over = (reason: "size" | "blocks", sizeOf: (segment: Segment) => number, fixed: number, max: number): void => {
+    const left = segments.filter((segment) => !reasons.has(segment));
+    const items = left.map((segment) => ({
+      name: segment.path,
+      bytes: sizeOf(segment),
+      maxTimeMs: segment.maxMs,
+      segment,
+    }));
+    for (const { segment } of itemsOverBudget(items, fixed, max)) reasons.set(segment, reason);
+  };
+  over("size", ({ bytes }) => bytes, fixedBytes, bytesMax);
+  over("blocks", ({ blocks }) => blocks.length, 0, blocksMax);
+  return [...reasons].map(([segment, reason]) => ({ segment, reason }));
 }

@@ -16,7 +16,6 @@ import {
   SEGMENT_MAGIC,
   type SectionName,
 } from "./block-format.ts";
-import type { HeadStream } from "./head.ts";
 import type { RowsBuilder } from "./rows-builder.ts";
 import { buildTokenBloom } from "./token-bloom.ts";
 
@@ -29,12 +28,22 @@ export interface WrittenBlock {
   readonly header: BlockHeader;
 }
 
+/** Rows of one stream that become one block. */
+export interface BlockToWrite {
+  readonly labels: Labels;
+  readonly builder: RowsBuilder;
+}
+
 /**
- * Writes a segment file from the streams of a frozen head: beside its name first, fsynced, then renamed, so that it is
- * there whole or not at all. `walThrough` is the first WAL segment whose records are not in it.
+ * Writes a segment file: beside its name first, fsynced, then renamed, so that it is there whole or not at all.
+ * `walThrough` is the first WAL segment whose records are not in it.
  * @throws StorageError STORAGE_FULL or STORAGE_WRITE_FAILED; nothing is left behind.
  */
-export async function writeSegment(path: string, streams: Iterable<HeadStream>, walThrough: number): Promise<void> {
+export async function writeSegment(
+  path: string,
+  input: Iterable<BlockToWrite> | AsyncIterable<BlockToWrite>,
+  walThrough: number,
+): Promise<void> {
   const temporary = `${path}.tmp`;
   try {
     const handle = await open(temporary, "w", 0o600);
@@ -42,14 +51,11 @@ export async function writeSegment(path: string, streams: Iterable<HeadStream>, 
       const blocks: WrittenBlock[] = [];
       let offset = SEGMENT_MAGIC.length;
       await writeFully(handle, SEGMENT_MAGIC, 0);
-      for (const { labels, builders } of streams) {
-        for (const builder of builders) {
-          if (builder.count === 0) continue;
-          const { bytes, header } = await encodeBlock(labels, builder);
-          await writeFully(handle, bytes, offset);
-          blocks.push({ offset, header });
-          offset += bytes.length;
-        }
+      for await (const { labels, builder } of input) {
+        const { bytes, header } = await encodeBlock(labels, builder);
+        await writeFully(handle, bytes, offset);
+        blocks.push({ offset, header });
+        offset += bytes.length;
       }
       await writeFully(handle, await encodeIndex(blocks, offset, walThrough), offset);
       await handle.sync();

@@ -6,6 +6,7 @@ import type { Block, Columns } from "./block.ts";
 import type { BlockCache } from "./block-cache.ts";
 import { decodeMetadataColumn, decodeTimes, endsOf } from "./block-columns.ts";
 import type { SectionName } from "./block-format.ts";
+import type { SegmentRange } from "./filenames.ts";
 import type { BytesColumn, Rows } from "./rows.ts";
 import { readBloom, readSection, type SegmentBlock, type SegmentFile } from "./segment-read.ts";
 import { type BloomQuery, bloomMayHold } from "./token-bloom.ts";
@@ -14,7 +15,7 @@ import { type BloomQuery, bloomMayHold } from "./token-bloom.ts";
 const TIME_BYTES_PER_ROW = 16;
 
 export interface SegmentOptions {
-  readonly sequence: number;
+  readonly range: SegmentRange;
   readonly cache: BlockCache;
   /** Called once per damaged block. */
   onDamage(path: string, offset: number, reason: string): void;
@@ -22,7 +23,7 @@ export interface SegmentOptions {
 
 /** A segment file's blocks by stream, read through the cache. */
 export class Segment {
-  readonly sequence: number;
+  readonly range: SegmentRange;
   readonly path: string;
   readonly bytes: number;
   readonly minMs: number;
@@ -30,12 +31,15 @@ export class Segment {
   /** First WAL segment whose records are not in the file; 0 when its footer is damaged. */
   readonly walThrough: number;
   readonly blocks: readonly FileBlock[];
+  /** A block or the index is damaged: the file is never merged, so that its bytes stay. */
+  hasDamage: boolean;
   deleted = false;
   readonly #options: SegmentOptions;
 
   constructor(file: SegmentFile, options: SegmentOptions, intern: (labels: Labels) => Labels) {
     this.#options = options;
-    this.sequence = options.sequence;
+    this.range = options.range;
+    this.hasDamage = file.damage !== undefined;
     this.path = file.path;
     this.bytes = file.bytes;
     this.walThrough = file.walThrough ?? 0;
@@ -49,7 +53,7 @@ export class Segment {
   }
 
   get cachePrefix(): string {
-    return `${this.sequence}/`;
+    return `${this.range.first}-${this.range.last}/`;
   }
 
   /** Reads sections with one opening of the file. @throws StorageError for damage. */
@@ -65,6 +69,7 @@ export class Segment {
   }
 
   damage(block: SegmentBlock, reason: string): void {
+    this.hasDamage = true;
     this.#options.onDamage(this.path, block.offset, reason);
   }
 }

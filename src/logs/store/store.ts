@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "../../runtime/logger.ts";
 import type { Labels } from "../../series/labels.ts";
@@ -10,14 +10,10 @@ import type { StreamEntries } from "../entry.ts";
 import { ACTIVE_STREAMS_MAX, CACHE_BYTES_MAX, HEAD_AGE_MAX_MS, HEAD_BYTES_FLUSH, HEAD_BYTES_MAX } from "../limits.ts";
 import { type LogMetrics, TENANT } from "../metrics.ts";
 import type { Block } from "./block.ts";
-import { BlockCache } from "./block-cache.ts";
-import { damagedFileName, segmentFileName, segmentSequence, segmentsDir, walDir } from "./filenames.ts";
+import { walDir } from "./filenames.ts";
 import { Head } from "./head.ts";
 import { HeadBlock } from "./head-block.ts";
-import { RetentionClock, segmentsToDelete } from "./retention.ts";
-import { Segment } from "./segment.ts";
-import { openSegment } from "./segment-read.ts";
-import { writeSegment } from "./segment-write.ts";
+import { SegmentSet } from "./segment-set.ts";
 import { decodeEntries, encodeEntries } from "./wal-record.ts";
 
 /** How often flush and retention are considered. */
@@ -46,29 +42,26 @@ export class IngestRefused extends Error {
 /** Streams, their head in memory behind a WAL, and segment files. */
 export class LogStore {
   readonly #options: LogStoreOptions;
-  readonly #cache = new BlockCache(CACHE_BYTES_MAX);
-  /** One object per label set, whatever file it was read from. */
-  readonly #interned = new Map<string, Labels>();
-  readonly #retentionClock = new RetentionClock();
+  readonly #segments: SegmentSet;
   #wal!: Wal;
   #head = new Head();
   /** The head that is being written to a segment; still queried. */
   #frozen: Head | undefined;
-  #segments: Segment[] = [];
-  #nextSequence = 1;
   #flushing: Promise<void> | undefined;
+  #upkeeping: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  private constructor(options: LogStoreOptions) {
+  private constructor(options: LogStoreOptions, segments: SegmentSet) {
     this.#options = options;
+    this.#segments = segments;
   }
 
   /** Opens the folder: reads the segments' indexes, then replays what the WAL holds beyond them. */
   static async open(options: LogStoreOptions): Promise<LogStore> {
-    const store = new LogStore(options);
+    const segments = await SegmentSet.open(options);
+    const store = new LogStore(options, segments);
     const { dataDir } = options;
-    await mkdir(segmentsDir(dataDir), { recursive: true });
-    const walThrough = await store.#openSegments();
+    const { walThrough } = segments;
     const restarted = await store.#walRestarted(walThrough);
     const replayed = await store.#replay(restarted ? 0 : walThrough);
     store.#wal = await Wal.open({
@@ -128,7 +121,7 @@ export class LogStore {
       return verdict;
     };
     const blocks: Block[] = [];
-    for (const segment of this.#segments) {
+    for (const segment of this.#segments.segments) {
       if (segment.maxMs < minMs || segment.minMs > maxMs) continue;
       for (const block of segment.blocks) {
         if (block.maxMs >= minMs && block.minMs <= maxMs && matches(block.labels)) blocks.push(block);
@@ -156,7 +149,7 @@ export class LogStore {
     return [...found];
   }
 
-  /** Flushes when the head is large or old, then applies retention; failures are logged and tried again later. */
+  /** Flushes when the head is large or old, merges small segments, applies retention; failures are logged and tried again later. */
   async maintain(nowMs = Date.now()): Promise<void> {
     const startedAtMs = this.#head.startedAtMs;
     const due =
@@ -166,10 +159,18 @@ export class LogStore {
       this.#wal.bytes > this.#options.bytesMax * WAL_SHARE;
     try {
       if (due) await this.flush();
-      await this.#retain();
     } catch (error) {
       this.#options.metrics.flushFailures.inc();
       this.#options.logger.warn({ error: (error as Error).message }, "flush of logs failed; tried again later");
+    }
+    // Also after a failed flush: deleting what is too much may be what makes room for the next one.
+    try {
+      await this.#upkeep();
+    } catch (error) {
+      this.#options.logger.warn(
+        { error: (error as Error).message },
+        "upkeep of log segments failed; tried again later",
+      );
     }
   }
 
@@ -200,12 +201,9 @@ export class LogStore {
 
   async #writeFrozen(): Promise<void> {
     const frozen = this.#frozen!;
-    const sequence = this.#nextSequence++;
-    const path = join(segmentsDir(this.#options.dataDir), segmentFileName(sequence));
-    await writeSegment(path, frozen.streams.values(), frozen.walThrough);
-    const segment = this.#makeSegment(await openSegment(path), sequence);
+    const segment = await this.#segments.write(frozen.blocks(), frozen.walThrough);
     // In one turn: a query sees the rows in the head or in the segment, never in both.
-    this.#segments.push(segment);
+    this.#segments.add(segment);
     this.#frozen = undefined;
     this.#options.metrics.chunksFlushed.inc(segment.blocks.length);
     this.#options.metrics.streamsRemoved.inc({ tenant: TENANT }, frozen.streams.size);
@@ -215,61 +213,18 @@ export class LogStore {
   async close(): Promise<void> {
     clearInterval(this.#timer);
     await this.#flushing?.catch(() => undefined); // logged by `maintain`
+    await this.#upkeeping?.catch(() => undefined); // logged by `maintain`
+    await this.#segments.close();
     await this.#wal.close();
   }
 
   #addToHead(streams: readonly StreamEntries[]): void {
     for (const { labels, entries } of streams) {
       if (!this.#head.streams.has(labels.key)) this.#options.metrics.streamsCreated.inc({ tenant: TENANT });
-      const stream = this.#head.stream(this.#intern(labels));
+      const stream = this.#head.stream(this.#segments.intern(labels));
       for (const entry of entries) this.#head.append(stream, entry);
     }
   }
-
-  #intern(labels: Labels): Labels {
-    const known = this.#interned.get(labels.key);
-    if (known !== undefined) return known;
-    this.#interned.set(labels.key, labels);
-    return labels;
-  }
-
-  /** @returns The first WAL segment whose records are in no segment file. */
-  async #openSegments(): Promise<number> {
-    const dir = segmentsDir(this.#options.dataDir);
-    let walThrough = 0;
-    for (const name of (await readdir(dir)).sort()) {
-      if (name.endsWith(".tmp")) await rm(join(dir, name), { force: true });
-      const sequence = segmentSequence(name);
-      if (sequence === undefined) continue;
-      this.#nextSequence = Math.max(this.#nextSequence, sequence + 1);
-      try {
-        const file = await openSegment(join(dir, name));
-        walThrough = Math.max(walThrough, file.walThrough ?? 0);
-        if (file.damage !== undefined) this.#onDamage(file.path, 0, file.damage);
-        this.#segments.push(this.#makeSegment(file, sequence));
-      } catch (error) {
-        if (!(error instanceof StorageError)) throw error;
-        await this.#setAside(dir, name, error);
-      }
-    }
-    return walThrough;
-  }
-
-  async #setAside(dir: string, name: string, error: Error): Promise<void> {
-    this.#options.metrics.damagedBlocks.inc();
-    this.#options.logger.error({ file: name, error: error.message }, "log segment cannot be read; set aside");
-    await rename(join(dir, name), join(dir, damagedFileName(name)));
-  }
-
-  #makeSegment(file: Awaited<ReturnType<typeof openSegment>>, sequence: number): Segment {
-    const options = { sequence, cache: this.#cache, onDamage: this.#onDamage };
-    return new Segment(file, options, (labels) => this.#intern(labels));
-  }
-
-  readonly #onDamage = (path: string, offset: number, reason: string): void => {
-    this.#options.metrics.damagedBlocks.inc();
-    this.#options.logger.error({ file: path, offset, reason }, "damaged log block set aside; the rest is served");
-  };
 
   /**
    * Segment files say which WAL segments they hold, by number. Where somebody removed the WAL, its numbers would begin
@@ -319,7 +274,7 @@ export class LogStore {
     const seconds = (performance.now() - startedAt) / 1_000;
     metrics.walReplaySeconds.set(seconds);
     if (records > 0) logger.info({ records, seconds, bytes: this.#head.bytes }, "log WAL replayed");
-    return Math.max(walThrough, ...this.#segments.map((segment) => segment.walThrough));
+    return Math.max(walThrough, this.#segments.walThrough);
   }
 
   /**
@@ -337,28 +292,20 @@ export class LogStore {
     }
   }
 
-  async #retain(): Promise<void> {
-    const { retentionMs, bytesMax, metrics, logger } = this.#options;
-    const newestMs = Math.max(...this.#segments.map(({ maxMs }) => maxMs));
-    const cutoffMs = this.#retentionClock.cutoffMs(newestMs, retentionMs);
-    const doomed = segmentsToDelete(this.#segments, cutoffMs, this.#wal.bytes, bytesMax);
-    for (const { segment, reason } of doomed) {
-      segment.deleted = true;
-      this.#segments = this.#segments.filter((kept) => kept !== segment);
-      this.#cache.drop(segment.cachePrefix);
-      await rm(segment.path, { force: true });
-      metrics.deletedSegments.inc({ reason });
-      logger.info({ file: segment.path, reason }, "log segment deleted by retention");
-    }
-    if (doomed.length > 0) this.#forgetLabels();
-  }
-
-  /** Label sets of which nothing is left. */
-  #forgetLabels(): void {
-    const used = new Set<string>();
-    for (const { blocks } of this.#segments) for (const { labels } of blocks) used.add(labels.key);
-    for (const head of [this.#frozen, this.#head]) for (const key of head?.streams.keys() ?? []) used.add(key);
-    for (const key of this.#interned.keys()) if (!used.has(key)) this.#interned.delete(key);
+  /** Merging and retention, one at a time. */
+  #upkeep(): Promise<void> {
+    const { retentionMs, bytesMax } = this.#options;
+    const work = async (): Promise<void> => {
+      const before = this.#segments.segments.length;
+      await this.#segments.retain(retentionMs, this.#wal.bytes, bytesMax);
+      await this.#segments.compact();
+      if (this.#segments.segments.length === before) return;
+      this.#segments.forgetLabels(new Set([...this.#head.streams.keys(), ...(this.#frozen?.streams.keys() ?? [])]));
+    };
+    this.#upkeeping ??= work().finally(() => {
+      this.#upkeeping = undefined;
+    });
+    return this.#upkeeping;
   }
 
   #exportGauges(): void {
@@ -369,18 +316,16 @@ export class LogStore {
       () => this.#headBytes,
     );
     metrics.gauge("gatewayz_logs_wal_bytes", "Bytes of the write-ahead log.", () => this.#wal.bytes);
-    metrics.gauge("gatewayz_logs_segment_bytes", "Bytes of segment files.", () =>
-      this.#segments.reduce((sum, { bytes }) => sum + bytes, 0),
-    );
-    metrics.gauge("gatewayz_logs_segments", "Segment files.", () => this.#segments.length);
+    metrics.gauge("gatewayz_logs_segment_bytes", "Bytes of segment files.", () => this.#segments.bytes);
+    metrics.gauge("gatewayz_logs_segments", "Segment files.", () => this.#segments.segments.length);
     metrics.gauge("gatewayz_logs_bytes_max", "Size cap of segments and WAL together.", () => this.#options.bytesMax);
     metrics.gauge(
       "gatewayz_logs_cache_bytes",
       `Decoded blocks kept; the limit is ${CACHE_BYTES_MAX}.`,
-      () => this.#cache.bytes,
+      () => this.#segments.cache.bytes,
     );
-    metrics.gauge("gatewayz_logs_cache_hits", "Reads that the cache answered.", () => this.#cache.hits);
-    metrics.gauge("gatewayz_logs_cache_misses", "Reads that went to disk.", () => this.#cache.misses);
+    metrics.gauge("gatewayz_logs_cache_hits", "Reads that the cache answered.", () => this.#segments.cache.hits);
+    metrics.gauge("gatewayz_logs_cache_misses", "Reads that went to disk.", () => this.#segments.cache.misses);
     metrics.gauge("gatewayz_logs_active_streams_max", "Streams that may be in memory.", () => ACTIVE_STREAMS_MAX);
     metrics.gauge("loki_ingester_memory_streams", "Streams in memory.", () => this.activeStreams, { tenant: TENANT });
   }
