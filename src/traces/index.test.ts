@@ -8,6 +8,8 @@ import { afterEach, describe, expect, test } from "vitest";
 import type { Role } from "../runtime/role.ts";
 import { type TestContext, testContext } from "../runtime/testing.ts";
 import { start } from "./index.ts";
+import { WireReader } from "./ingest/wire-reader.ts";
+import { exportRequest } from "./testing.ts";
 
 interface Started {
   context: TestContext;
@@ -114,6 +116,34 @@ describe("traces role", () => {
     expect(await invalid.text()).toBe(
       "invalid TraceQL query: parse error at line 1, col 3: syntax error: unexpected IDENTIFIER",
     );
+  });
+
+  test("answers a trace as protobuf, byte for byte what arrived", async () => {
+    const { role } = await startRole();
+    const request = exportRequest([{ traceId: "c".repeat(32), spanId: "d".repeat(16), attributes: { a: [1, "b"] } }]);
+    const sent = await fetch(`${role.urls["otlpHttp"]}/v1/traces`, {
+      method: "POST",
+      headers: { "content-type": "application/x-protobuf" },
+      body: Buffer.from(request),
+    });
+    expect((await sent.arrayBuffer()).byteLength).toBe(0);
+    const headers = { accept: "application/protobuf" };
+    const v1 = await fetch(`${role.urls["main"]}/api/traces/${"c".repeat(32)}`, { headers });
+    expect(Buffer.from(await v1.arrayBuffer()).equals(request)).toBe(true);
+    const v2 = Buffer.from(
+      await (await fetch(`${role.urls["main"]}/api/v2/traces/${"c".repeat(32)}`, { headers })).arrayBuffer(),
+    );
+    const outer = new WireReader(v2).enter(0, v2.length);
+    outer.next();
+    expect(v2.subarray(outer.start, outer.stop).equals(request)).toBe(true);
+  });
+
+  test("closes what it opened when a port is taken", async () => {
+    const { role } = await startRole();
+    const taken = Number(new URL(role.urls["main"]!).port);
+    const context = await testContext("traces", { ports: { traces: taken } });
+    await expect(start(context)).rejects.toThrow("EADDRINUSE");
+    await context.dispose();
   });
 
   test("keeps everything acknowledged over a restart", async () => {

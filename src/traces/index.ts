@@ -30,23 +30,29 @@ export const start: StartRole = async (context: RoleContext): Promise<Role> => {
   let ready = false;
   const api = createApiServer(context, { store, metrics, isReady: () => ready });
   const otlpHttp = createOtlpHttpServer(context, receiver);
-  const [main, otlpHttpUrl, otlpGrpc] = await Promise.all([
-    listen(api, config.host, config.ports.traces),
-    listen(otlpHttp, config.host, config.ports.otlpHttp),
-    startOtlpGrpcServer(context, receiver),
-  ]);
-  ready = true;
-  logger.info({ url: main, otlpGrpc: otlpGrpc.url, otlpHttp: otlpHttpUrl }, "Tempo server listening");
-  return {
-    urls: { main, otlpGrpc: otlpGrpc.url, otlpHttp: otlpHttpUrl },
-    async close() {
-      ready = false;
-      await Promise.all([otlpGrpc.close(), otlpHttp.close()]);
-      await api.close();
-      derived?.generator.close();
-      await Promise.all([derived?.writer.close(WRITE_GRACE_MS), store.close()]);
-    },
+  const closers: (() => Promise<unknown>)[] = [() => api.close(), () => otlpHttp.close()];
+  const close = async (): Promise<void> => {
+    ready = false;
+    // Receivers first, so that nothing arrives for a store that is closing.
+    for (const closeOne of closers.reverse()) await closeOne();
+    derived?.generator.close();
+    await Promise.all([derived?.writer.close(WRITE_GRACE_MS), store.close()]);
   };
+  let urls: Role["urls"];
+  try {
+    const otlpGrpc = await startOtlpGrpcServer(context, receiver);
+    closers.push(() => otlpGrpc.close());
+    const otlpHttpUrl = await listen(otlpHttp, config.host, config.ports.otlpHttp);
+    const main = await listen(api, config.host, config.ports.traces);
+    urls = { main, otlpGrpc: otlpGrpc.url, otlpHttp: otlpHttpUrl };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  ready = true;
+  const { main, ...receivers } = urls;
+  logger.info({ url: main, ...receivers }, "Tempo server listening");
+  return { urls, close };
 };
 
 /** Span metrics need somewhere to go: without metrics as a peer the generator is off. */

@@ -27,6 +27,6 @@ export const BLOCK_SPANS = 8_192;
 /** Spans of one chunk of raw span bytes, before compression. */
 export const RAW_CHUNK_BYTES = 64 * 1024;
 /** Decoded columns of segments kept for the next query. */
-export const CACHE_BYTES_MAX = 32 * 1024 * 1024; // 32 MiB
+export const CACHE_BYTES_MAX = 16 * 1024 * 1024; // 16 MiB
 /** How often old segments are looked for. */
 export const RETENTION_INTERVAL_MS = 60 * 1000;

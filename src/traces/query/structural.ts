@@ -40,6 +40,22 @@ export function union(left: readonly number[], right: readonly number[]): number
   return merged;
 }
 
+/** What a walk towards the root knows of a row; `In` is the set that the walk looks for. */
+const Mark = { None: 0, In: 1, Below: 2, NotBelow: 3 } as const;
+
+/** Whether `row` or an ancestor is marked `In`. Leaves what it learned in `marks`, so that all walks together are linear. */
+function hasMarkAbove(row: number, parents: Int32Array, marks: Uint8Array, visited: number[]): boolean {
+  const first = visited.length;
+  let next = row;
+  while (next !== -1 && marks[next] === Mark.None) {
+    visited.push(next);
+    next = parents[next]!;
+  }
+  const found = next !== -1 && marks[next] !== Mark.NotBelow;
+  for (let index = first; index < visited.length; index++) marks[visited[index]!] = found ? Mark.Below : Mark.NotBelow;
+  return found;
+}
+
 type Relation = (left: readonly number[], right: readonly number[], parents: Int32Array, marks: Uint8Array) => number[];
 
 /** Which rows of `right` stand in the relation to some row of `left`. */
@@ -47,12 +63,12 @@ const RELATED = {
   ">": (left, right, parents, marks) =>
     withMarks(left, marks, () => right.filter((row) => parents[row] !== -1 && marks[parents[row]!] === 1)),
   ">>": (left, right, parents, marks) =>
-    withMarks(left, marks, () =>
-      right.filter((row) => {
-        for (let above = parents[row]!; above !== -1; above = parents[above]!) if (marks[above] === 1) return true;
-        return false;
-      }),
-    ),
+    withMarks(left, marks, () => {
+      const visited: number[] = [];
+      const found = right.filter((row) => hasMarkAbove(parents[row]!, parents, marks, visited));
+      for (const row of visited) marks[row] = Mark.None;
+      return found;
+    }),
   "<": (left, right, parents, marks) => {
     const above = left.map((row) => parents[row]!).filter((row) => row !== -1);
     return withMarks(above, marks, () => right.filter((row) => marks[row] === 1));
