@@ -130,3 +130,9 @@ function besideZero(bucket: Bucket, zeroThreshold: number): Bucket {
   if (bucket.lower > 0 && bucket.lower < zeroThreshold) return { ...bucket, lower: zeroThreshold };
   return bucket;
 }
+
+/** Whether two lists of custom bounds are the same; none is the same as empty. */
+export function sameBounds(left: readonly number[] | undefined, right: readonly number[] | undefined): boolean {
+  const { length } = left ?? [];
+  return length === (right ?? []).length && (left ?? []).every((bound, index) => bound === right![index]);
+}

@@ -1,6 +1,5 @@
 import type { BucketSpan, FloatHistogram } from "./float-histogram.ts";
-import { sameBounds } from "./histogram-arithmetic.ts";
-import { sideOf } from "./histogram-buckets.ts";
+import { sameBounds, sideOf } from "./histogram-buckets.ts";
 
 /** Whether two histograms hold the same numbers in the same buckets; counter reset hints do not matter. */
 export function histogramsEqual(left: FloatHistogram, right: FloatHistogram): boolean {

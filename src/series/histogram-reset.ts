@@ -1,10 +1,11 @@
 import { CounterResetHint, type FloatHistogram } from "./float-histogram.ts";
-import { addHistograms, sameBounds } from "./histogram-arithmetic.ts";
+import { addHistograms } from "./histogram-arithmetic.ts";
 import {
   type BucketSide,
   boundOf,
   coarserSide,
   exponentialBound,
+  sameBounds,
   sideOf,
   usesCustomBuckets,
 } from "./histogram-buckets.ts";

@@ -1,17 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CounterResetHint, CUSTOM_BUCKETS_SCHEMA, type FloatHistogram } from "./float-histogram.ts";
-import {
-  addHistograms,
-  compactHistogram,
-  divideHistogram,
-  HistogramSum,
-  IncompatibleHistogramsError,
-  multiplyHistogram,
-} from "./histogram-arithmetic.ts";
+import { addHistograms, compactHistogram, divideHistogram, multiplyHistogram } from "./histogram-arithmetic.ts";
 import { allBuckets, exponentialBound, sideOf, spansOf } from "./histogram-buckets.ts";
 import { histogramsEqual } from "./histogram-equal.ts";
 import { detectReset } from "./histogram-reset.ts";
+import { HistogramSum, IncompatibleHistogramsError } from "./histogram-sum.ts";
 import { histogramExpression, histogramText } from "./histogram-text.ts";
 
 function histogram(fields: Partial<FloatHistogram>): FloatHistogram {

@@ -1,5 +1,6 @@
 import { CounterResetHint } from "../../../series/float-histogram.ts";
-import { compactHistogram, HistogramSum, IncompatibleHistogramsError } from "../../../series/histogram-arithmetic.ts";
+import { compactHistogram } from "../../../series/histogram-arithmetic.ts";
+import { HistogramSum, IncompatibleHistogramsError } from "../../../series/histogram-sum.ts";
 import type { Position } from "../ast.ts";
 import type { Annotations } from "../execute/annotations.ts";
 import { histogramAt, type StepSeries, setHistogram } from "../execute/step-series.ts";

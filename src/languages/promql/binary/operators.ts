@@ -3,10 +3,10 @@ import {
   addHistograms,
   compactHistogram,
   divideHistogram,
-  IncompatibleHistogramsError,
   multiplyHistogram,
 } from "../../../series/histogram-arithmetic.ts";
 import { histogramsEqual } from "../../../series/histogram-equal.ts";
+import { IncompatibleHistogramsError } from "../../../series/histogram-sum.ts";
 import type { BinaryOperator, Position } from "../ast.ts";
 import type { Annotations } from "../execute/annotations.ts";
 import { power } from "../execute/float-math.ts";

@@ -1,7 +1,7 @@
 import type { FloatHistogram } from "../../../series/float-histogram.ts";
 import { formatG } from "../../../series/format-value.ts";
-import { compactHistogram, sameBounds } from "../../../series/histogram-arithmetic.ts";
-import { sideOf } from "../../../series/histogram-buckets.ts";
+import { compactHistogram } from "../../../series/histogram-arithmetic.ts";
+import { sameBounds, sideOf } from "../../../series/histogram-buckets.ts";
 import { histogramExpression } from "../../../series/histogram-text.ts";
 import { almostEqual } from "../histogram/classic-buckets.ts";
 import type { MatrixSeries, QueryValue } from "../result.ts";

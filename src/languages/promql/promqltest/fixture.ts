@@ -1,5 +1,5 @@
 import { CounterResetHint, type FloatHistogram } from "../../../series/float-histogram.ts";
-import { sameBounds } from "../../../series/histogram-arithmetic.ts";
+import { sameBounds } from "../../../series/histogram-buckets.ts";
 import { detectReset } from "../../../series/histogram-reset.ts";
 import { compareLabels, type Labels } from "../../../series/labels.ts";
 import type { Matcher, Queryable, SelectHints, SeriesColumns } from "../../../series/queryable.ts";

@@ -1,11 +1,7 @@
 import { CounterResetHint, type FloatHistogram } from "../../../series/float-histogram.ts";
-import {
-  compactHistogram,
-  divideHistogram,
-  HistogramSum,
-  IncompatibleHistogramsError,
-} from "../../../series/histogram-arithmetic.ts";
+import { compactHistogram, divideHistogram } from "../../../series/histogram-arithmetic.ts";
 import { detectReset } from "../../../series/histogram-reset.ts";
+import { HistogramSum, IncompatibleHistogramsError } from "../../../series/histogram-sum.ts";
 import { type StepSeries, setFloat, setHistogram } from "../execute/step-series.ts";
 import { startedAnew } from "./start-timestamps.ts";
 import type { Windows } from "./windows.ts";

@@ -1,5 +1,6 @@
 import { CounterResetHint, type FloatHistogram } from "../../../series/float-histogram.ts";
-import { divideHistogram, HistogramSum, IncompatibleHistogramsError } from "../../../series/histogram-arithmetic.ts";
+import { divideHistogram } from "../../../series/histogram-arithmetic.ts";
+import { HistogramSum, IncompatibleHistogramsError } from "../../../series/histogram-sum.ts";
 import type { Windows } from "./windows.ts";
 
 /** The sum of a window's histograms, or undefined with a warning where they do not fit together. */

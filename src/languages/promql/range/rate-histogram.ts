@@ -1,12 +1,8 @@
 import { CounterResetHint, type FloatHistogram } from "../../../series/float-histogram.ts";
-import {
-  addHistograms,
-  compactHistogram,
-  HistogramSum,
-  IncompatibleHistogramsError,
-} from "../../../series/histogram-arithmetic.ts";
+import { addHistograms, compactHistogram } from "../../../series/histogram-arithmetic.ts";
 import { usesCustomBuckets } from "../../../series/histogram-buckets.ts";
 import { detectReset } from "../../../series/histogram-reset.ts";
+import { HistogramSum, IncompatibleHistogramsError } from "../../../series/histogram-sum.ts";
 import { startedAnew } from "./start-timestamps.ts";
 import type { Windows } from "./windows.ts";
 
