@@ -41,7 +41,8 @@ td code, .label { overflow-wrap: anywhere; } .label { display: inline-block; bac
 border-radius: 3px; padding: 0 .35rem; margin: 0 .25rem .15rem 0; font: 12px/1.6 ui-monospace, monospace; }
 .state { font-weight: 600; white-space: nowrap; } .up, .ok, .inactive { color: var(--up); }
 .down, .err, .firing { color: var(--down); } .unknown, .pending { color: var(--wait); }
-.number { text-align: right; font-variant-numeric: tabular-nums; } .muted { opacity: .7; }
+.number { text-align: right; font-variant-numeric: tabular-nums; } .muted { opacity: .7; font-weight: 400; }
+.aligned { table-layout: fixed; } .aligned td { overflow-wrap: anywhere; } th { white-space: nowrap; } td.number { padding-right: 1.4rem; }
 textarea { width: 100%; box-sizing: border-box; font: 13px/1.5 ui-monospace, monospace; }`;
 
 /** Pages of the menu, path and title. */

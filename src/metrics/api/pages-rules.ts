@@ -14,7 +14,8 @@ export function rulesPage(groups: readonly RuleGroup[]): Html {
 function groupTable(group: RuleGroup, nowMs: number): Html {
   return html`<h2>${group.spec.name} <span class="muted">every ${formatDuration(group.intervalMs)}, last
 ${ago(group.lastEvaluationMs, nowMs)}, took ${seconds(group.evaluationSeconds)} · ${group.spec.file}</span></h2>
-<table><tr><th>Rule</th><th>State</th><th>Last evaluation</th><th>Duration</th><th>Error</th></tr>
+<table class="aligned"><colgroup><col width="58%"><col width="8%"><col width="11%"><col width="8%"><col></colgroup>
+<tr><th>Rule</th><th>State</th><th>Last evaluation</th><th class="number">Duration</th><th>Error</th></tr>
 ${group.rules.map((rule) => ruleRow(rule, nowMs))}</table>`;
 }
 

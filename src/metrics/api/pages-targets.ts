@@ -15,7 +15,9 @@ export function targetsPage(scrape: ScrapeManager): Html {
 function poolTable(pool: string, targets: readonly Target[], nowMs: number): Html {
   const up = targets.filter(({ health }) => health === "up").length;
   return html`<h2>${pool} <span class="muted">(${up} / ${targets.length} up)</span></h2>
-<table><tr><th>Endpoint</th><th>State</th><th>Labels</th><th>Last scrape</th><th>Duration</th><th>Error</th></tr>
+<table class="aligned"><colgroup><col width="25%"><col width="7%"><col width="32%"><col width="9%"><col width="8%">
+<col></colgroup><tr><th>Endpoint</th><th>State</th><th>Labels</th><th>Last scrape</th><th class="number">Duration</th>
+<th>Error</th></tr>
 ${targets.map((target) => targetRow(target, nowMs))}</table>`;
 }
 
