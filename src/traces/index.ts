@@ -70,7 +70,7 @@ function exportStoreSize(store: TraceStore, metrics: TraceMetrics, context: Role
   gauge("tempo_ingester_head_bytes", "About how much memory these spans take.", () => store.headBytes);
   gauge("tempo_wal_bytes", "Bytes of the write-ahead log.", () => store.walBytes);
   gauge("tempodb_blocklist_length", "Segments on disk.", () => store.segments.count);
-  gauge("tempodb_backend_bytes_total", "Bytes of the segments on disk.", () => store.segments.bytes);
+  gauge("tempo_store_bytes", "Bytes of the segments on disk.", () => store.segments.bytes);
   gauge("tempo_store_bytes_max", "Most bytes that segments and log may take together.", () => storeBytesMax(context));
   gauge("tempo_cache_bytes", "Bytes of segments held in memory for the next query.", () => store.segments.cacheBytes);
   const tenant = { tenant: TENANT };

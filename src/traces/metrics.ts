@@ -9,6 +9,7 @@ export class TraceMetrics {
   readonly bytesReceived: Counter<"tenant">;
   readonly discardedSpans: Counter<"tenant" | "reason">;
   readonly requests: Counter<"transport" | "outcome">;
+  readonly tracesCreated: Counter<"tenant">;
   readonly blocksFlushed: Counter;
   readonly flushFailures: Counter;
   readonly corruptBlocks: Counter;
@@ -42,6 +43,9 @@ export class TraceMetrics {
       "transport",
       "outcome",
     ]);
+    this.tracesCreated = counter("tempo_ingester_traces_created_total", "The total number of traces created.", [
+      "tenant",
+    ]);
     this.blocksFlushed = counter("tempo_ingester_blocks_flushed_total", "Segments written from the head.");
     this.flushFailures = counter(
       "tempo_ingester_failed_flushes_total",
@@ -65,7 +69,7 @@ export class TraceMetrics {
     this.duplicateSpans = counter("tempo_duplicate_spans_total", "Spans dropped because they had arrived before.");
     this.inspectedSpans = counter("tempo_query_frontend_inspected_spans_total", "Spans that queries looked at.");
     this.querySeconds = new Histogram({
-      name: "tempo_request_duration_seconds",
+      name: "tempo_query_frontend_query_duration_seconds",
       help: "Time that queries took, by operation.",
       labelNames: ["op"],
       buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],

@@ -36,6 +36,8 @@ export interface OtlpGrpcServer {
 }
 
 const SHUTDOWN_TIMEOUT_MS = 5_000;
+const KEEPALIVE_MS = 60_000;
+const KEEPALIVE_TIMEOUT_MS = 20_000;
 /** HTTP/2 streams that one connection may have open; an exporter needs one or two. */
 const STREAMS_MAX = 100;
 
@@ -46,6 +48,9 @@ export async function startOtlpGrpcServer(context: RoleContext, receiver: Receiv
   const server = new Server({
     "grpc.max_receive_message_length": REQUEST_BYTES_MAX,
     "grpc.max_concurrent_streams": STREAMS_MAX,
+    // A peer that vanished without a word is found out and its connection closed.
+    "grpc.keepalive_time_ms": KEEPALIVE_MS,
+    "grpc.keepalive_timeout_ms": KEEPALIVE_TIMEOUT_MS,
     "grpc.keepalive_permit_without_calls": 1,
   });
   const exportTraces: handleUnaryCall<Buffer, Buffer> = (call, done) => {

@@ -4,7 +4,7 @@ import { StorageError } from "../../storage/storage-error.ts";
 import { readWal, Wal } from "../../storage/wal.ts";
 import { type DiscardReason, type OtlpVisitor, readOtlpTraces, type SpanCursor } from "../ingest/otlp-reader.ts";
 import { FROZEN_HEADS_MAX, HEAD_AGE_MAX_MS, HEAD_BYTES_MAX, HEAD_SPANS_MAX, RETENTION_INTERVAL_MS } from "../limits.ts";
-import type { TraceMetrics } from "../metrics.ts";
+import { TENANT, type TraceMetrics } from "../metrics.ts";
 import { WAL_DIR } from "./filenames.ts";
 import { Head } from "./head.ts";
 import { HeadBlock } from "./head-block.ts";
@@ -110,10 +110,11 @@ export class TraceStore {
   async append(request: Uint8Array, observer: SpanObserver | undefined): Promise<Discarded> {
     // The sender waits for one head to be written; where that fails, it is told to come back.
     if (this.#frozen.length >= FROZEN_HEADS_MAX) await this.#flushFrozen();
-    if (this.#frozen.length >= FROZEN_HEADS_MAX) {
+    if (this.#head.bytes > 2 * HEAD_BYTES_MAX) this.#cutWhenFull();
+    if (this.#frozen.length >= FROZEN_HEADS_MAX || this.#head.bytes > 2 * HEAD_BYTES_MAX) {
       throw new StorageError(
         "STORAGE_WRITE_FAILED",
-        `${this.#frozen.length} full heads wait for the disk; the limit is ${FROZEN_HEADS_MAX}`,
+        `${this.#frozen.length} full heads (limit ${FROZEN_HEADS_MAX}) and ${this.#head.bytes} bytes (limit ${2 * HEAD_BYTES_MAX}) wait for the disk`,
       );
     }
     await this.#wal.append([request]);
@@ -244,10 +245,11 @@ export class TraceStore {
   #apply(request: Uint8Array, observer: SpanObserver | undefined): Discarded {
     const appender = new Appender(this.#head, observer);
     const before = unindexed(this.#head);
-    const duplicates = this.#head.duplicates;
+    const { duplicates, traceCount } = this.#head;
     readOtlpTraces(request, appender);
     const { metrics } = this.#options;
     metrics.unindexedAttributes.inc(unindexed(this.#head) - before);
+    metrics.tracesCreated.inc({ tenant: TENANT }, this.#head.traceCount - traceCount);
     metrics.duplicateSpans.inc(this.#head.duplicates - duplicates);
     return appender.discarded;
   }
