@@ -46,6 +46,8 @@ export const CACHE_BYTES_MAX = 32 * MIB;
 /** Log lines of one answer: what `limit` may ask for (`max_entries_limit_per_query`), and what it is by default. */
 export const ENTRIES_MAX = 5_000;
 export const ENTRIES_DEFAULT = 100;
+/** Characters of lines that a log query holds while it looks for the best; half of it may be in the answer. */
+export const RESULT_LENGTH_MAX = 64 * MIB;
 /** Points per series of one range query. */
 export const POINTS_MAX = 11_000;
 /** Series of one metric query's result, and of any step on the way (`max_query_series`). */
@@ -55,7 +57,7 @@ export const QUERY_LENGTH_MAX_MS = 721 * 3_600_000;
 /** Decompressed bytes that one query may read (`max_query_bytes_read`). */
 export const QUERY_BYTES_MAX = 4 * 1024 * MIB;
 /** Unwrapped samples that one query may hold. */
-export const QUERY_SAMPLES_MAX = 5_000_000;
+export const QUERY_SAMPLES_MAX = 2_000_000;
 /** After this a query is ended. */
 export const QUERY_TIMEOUT_MS = 60_000;
 /** Queries evaluated at once, and queries that may wait for their turn. */

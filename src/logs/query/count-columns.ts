@@ -12,18 +12,21 @@ export class CountColumns implements AggregationColumns {
   readonly #expr: RangeAggregation;
   readonly #steps: number;
   readonly #window: StepWindow;
+  readonly #ofBytes: boolean;
   readonly #counts: Float64Array[] = [];
+  /** Empty for an operation that does not ask for bytes. */
   readonly #bytes: Float64Array[] = [];
 
   constructor(expr: RangeAggregation, grid: Grid) {
     this.#expr = expr;
     this.#steps = grid.steps;
+    this.#ofBytes = expr.op === "bytes_over_time" || expr.op === "bytes_rate";
     this.#window = new StepWindow(grid, expr.rangeMs, expr.offsetMs);
   }
 
   addSeries(): void {
     this.#counts.push(new Float64Array(this.#steps + 1));
-    this.#bytes.push(new Float64Array(this.#steps + 1));
+    if (this.#ofBytes) this.#bytes.push(new Float64Array(this.#steps + 1));
   }
 
   add(series: number, timeMs: number, bytes: number): void {
@@ -45,6 +48,7 @@ export class CountColumns implements AggregationColumns {
     const counts = this.#counts[series]!;
     counts[first]! += rows;
     counts[end]! -= rows;
+    if (!this.#ofBytes) return;
     const sums = this.#bytes[series]!;
     sums[first]! += bytes;
     sums[end]! -= bytes;
@@ -52,16 +56,15 @@ export class CountColumns implements AggregationColumns {
 
   finish(series: number, target: StepSeries): void {
     const { op, rangeMs } = this.#expr;
-    const ofBytes = op === "bytes_over_time" || op === "bytes_rate";
     const divisor = op === "rate" || op === "bytes_rate" ? rangeMs / 1_000 : 1;
     let count = 0;
     let bytes = 0;
     for (let step = 0; step < this.#steps; step++) {
       count += this.#counts[series]![step]!;
-      bytes += this.#bytes[series]![step]!;
+      if (this.#ofBytes) bytes += this.#bytes[series]![step]!;
       if (count === 0) continue;
       target.present[step] = 1;
-      target.values[step] = (ofBytes ? bytes : count) / divisor;
+      target.values[step] = (this.#ofBytes ? bytes : count) / divisor;
     }
   }
 }

@@ -3,8 +3,10 @@ import { LineLabels } from "../../languages/logql/line-labels.ts";
 import { compilePipeline } from "../../languages/logql/pipeline.ts";
 import { compareLabels, Labels } from "../../series/labels.ts";
 import { compareTimes } from "../entry.ts";
+import { RESULT_LENGTH_MAX } from "../limits.ts";
 import type { Block } from "../store/block.ts";
 import type { LogStore } from "../store/store.ts";
+import { QueryError } from "./query-error.ts";
 import type { QueryRun } from "./query-run.ts";
 import { type Instant, type RowVisitor, Scanner } from "./scan.ts";
 
@@ -81,6 +83,8 @@ class Collector {
   readonly #limit: number;
   readonly #backward: boolean;
   #hits: Hit[] = [];
+  /** Characters of the lines held. */
+  #length = 0;
   /** The worst hit kept once there are `limit`; only better ones are wanted. */
   #worst: Hit | undefined;
 
@@ -98,8 +102,20 @@ class Collector {
     return this.#worst !== undefined && (this.#backward ? ms < this.#worst.ms : ms > this.#worst.ms);
   }
 
+  /** @throws QueryError when the lines together are more than one answer may hold. */
   add(hit: Hit): void {
     this.#hits.push(hit);
+    this.#length += hit.line.length;
+    if (this.#length > RESULT_LENGTH_MAX) {
+      this.#cut();
+      if (this.#length > RESULT_LENGTH_MAX / 2) {
+        throw new QueryError(
+          400,
+          `the lines of the result are longer than ${RESULT_LENGTH_MAX / 2} characters together; lower the limit or filter more lines`,
+          "max_result_length",
+        );
+      }
+    }
     if (this.#hits.length >= this.#limit * 2 || (this.#worst === undefined && this.#hits.length === this.#limit))
       this.#cut();
   }
@@ -112,6 +128,7 @@ class Collector {
   #cut(): void {
     this.#hits.sort((left, right) => this.#order(left.ms, left.ns, right.ms, right.ns));
     this.#hits = this.#hits.filter((hit, index) => !isRepeated(this.#hits, index, hit)).slice(0, this.#limit);
+    this.#length = this.#hits.reduce((sum, { line }) => sum + line.length, 0);
     if (this.#hits.length === this.#limit) this.#worst = this.#hits.at(-1);
   }
 

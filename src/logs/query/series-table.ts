@@ -4,8 +4,8 @@ import { Labels } from "../../series/labels.ts";
 import { QueryError } from "./query-error.ts";
 import { makeSeries, type StepSeries } from "./result.ts";
 
-/** Points of all series that a range aggregation may hold at once: 8 bytes each and more. */
-const CELLS_MAX = 8_000_000;
+/** Points of all series that a range aggregation may hold at once, 8 to 25 bytes each. */
+const CELLS_MAX = 4_000_000;
 
 /** Where samples of a range aggregation are collected, series by number. */
 export interface AggregationColumns {
