@@ -46,7 +46,7 @@ const traceId = reply.headers.get("x-trace-id");
 console.log(`first request answered ${reply.status} after ${elapsed()}`);
 const page = await browser.newPage();
 await page.goto(`http://127.0.0.1:${ports.dashboards}/explore?ds=grafana_tempo&traceId=${traceId}`);
-await page.locator("[data-trace-view]").waitFor({ timeout: 30_000 });
+await page.locator('[data-panel-id="trace"][data-panel-state="data"]').waitFor({ timeout: 30_000 });
 console.log(`its trace on the screen after ${elapsed()} (target ${TARGET_SECONDS} s)`);
 await browser.close();
 process.kill(-npm.pid!, "SIGTERM");

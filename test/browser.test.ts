@@ -100,16 +100,16 @@ describe("one click apart", () => {
     const { page, complaints } = await open(
       `/explore?ds=grafana_loki&query=${encodeURIComponent(`{app="gatewayz"} |= "${traceId}"`)}`,
     );
-    const line = page.locator("[data-log-line]").first();
+    const line = page.locator(".log-line").first();
     await line.waitFor({ timeout: 15_000 });
-    await line.click();
-    await page.locator("[data-trace-link]").first().click();
-    await page.locator("[data-trace-view]").waitFor({ timeout: 15_000 });
-    expect(await page.locator("[data-trace-view]").innerText()).toContain("gpt-4o-mini");
+    await line.locator("a[data-trace-id]").click();
+    const trace = page.locator('[data-panel-id="trace"][data-panel-state="data"]');
+    await trace.waitFor({ timeout: 15_000 });
+    expect(await trace.innerText()).toContain("gpt-4o-mini");
     await picture(page, "trace");
-    await page.locator("[data-span-row]").first().click();
-    await page.locator("[data-logs-link]").first().click();
-    await expect.poll(async () => page.locator("[data-log-line]").count(), { timeout: 15_000 }).toBeGreaterThan(0);
+    await page.locator("[data-span-id] .span-open").first().click();
+    await page.locator(".span-links a").first().click();
+    await expect.poll(async () => page.locator(".log-line").count(), { timeout: 15_000 }).toBeGreaterThan(0);
     expect(complaints).toEqual([]);
     await page.close();
   });
@@ -121,11 +121,8 @@ describe("one click apart", () => {
       ["grafana_tempo", "{ duration > 1ms }"],
     ] as const) {
       const { page, complaints } = await open(`/explore?ds=${ds}&query=${encodeURIComponent(query)}`);
-      await expect
-        .poll(async () => page.locator("[data-explore-state]").first().getAttribute("data-explore-state"), {
-          timeout: 20_000,
-        })
-        .toBe("data");
+      await page.locator('[data-panel-state="data"]').first().waitFor({ timeout: 20_000 });
+      expect(await page.locator('[data-panel-state="error"]').count()).toBe(0);
       await picture(page, `explore-${ds}`);
       expect(complaints).toEqual([]);
       await page.close();
@@ -188,7 +185,7 @@ describe.skipIf(!existsSync(CONFORMANCE_DIR))(
         expect(saved.status).toBe(200);
         const opened = await open(`/d/${dashboard.uid}`);
         await opened.page.waitForSelector("[data-panel-id]", { timeout: 20_000 });
-        for (const toggle of await opened.page.locator('[data-row-toggle][aria-expanded="false"]').all())
+        for (const toggle of await opened.page.locator('[data-row-id] [aria-expanded="false"]').all())
           await toggle.click();
         let states: PanelState[] = [];
         await expect

@@ -61,7 +61,7 @@ async function write(wrapper: readonly string[], args: readonly string[], killAf
 }
 
 /** Every acknowledged batch is in every series exactly once; batches that were not acknowledged may be there. */
-async function expectAcked(dir: string, acked: readonly number[]): Promise<void> {
+async function expectAcked(dir: string, acked: readonly number[], stepMs = 1): Promise<void> {
   const { store } = await openTestStore(dir);
   const range = { minTimeMs: 0, maxTimeMs: Number.MAX_SAFE_INTEGER };
   const found = await store.queryable.select([matcher("__name__", "=", "ledger")], range);
@@ -69,7 +69,7 @@ async function expectAcked(dir: string, acked: readonly number[]): Promise<void>
   if (acked.length > 0) expect(found.length).toBe(LEDGER_SERIES);
   for (const { timestamps, values } of found) {
     const seen = new Map(
-      Array.from(timestamps, (timestampMs, index) => [timestampMs - LEDGER_START_MS, values[index]]),
+      Array.from(timestamps, (timestampMs, index) => [(timestampMs - LEDGER_START_MS) / stepMs, values[index]]),
     );
     expect(seen.size).toBe(timestamps.length);
     for (const k of acked) if (seen.get(k) !== k) throw new Error(`batch ${k} was acknowledged and is ${seen.get(k)}`);
@@ -83,16 +83,21 @@ async function available(path: string): Promise<boolean> {
   );
 }
 
-test(`row 1: kill -9 at any moment, ${LOOPS} times: what was acknowledged is there`, async () => {
-  const dir = join(work, "kill");
+const kills = [
+  { name: "while batches are written", stepMs: 1 },
+  { name: "while blocks, checkpoints and merged blocks are written", stepMs: 30_000 },
+];
+test.each(kills)(`row 1: kill -9 $name, ${LOOPS} times: what was acknowledged is there`, async ({ stepMs }) => {
+  const dir = join(work, `kill-${stepMs}`);
   let random = SEED;
   let acked: number[] = [];
   for (let loop = 0; loop < LOOPS; loop++) {
     random = (Math.imul(random, 1_103_515_245) + 12_345) >>> 0;
-    const first = (acked.at(-1) ?? 0) + 1_000;
-    const outcome = await write([], [dir, loop % 2 === 0 ? "1000" : "0", String(first), String(ENDLESS)], random % 400);
+    const first = (acked.at(-1) ?? 0) + 200;
+    const args = [dir, loop % 2 === 0 ? "1000" : "0", String(first), String(ENDLESS), String(stepMs)];
+    const outcome = await write([], args, random % 400);
     acked = acked.concat(outcome.acked);
-    await expectAcked(dir, acked);
+    await expectAcked(dir, acked, stepMs);
   }
   console.log(`kill -9: ${LOOPS} loops, seed ${SEED}, ${acked.length} batches acknowledged, none lost`);
 });
@@ -100,7 +105,7 @@ test(`row 1: kill -9 at any moment, ${LOOPS} times: what was acknowledged is the
 test("row 7: a limit on file size refuses, kills nobody, and the next file takes what comes", async (context) => {
   if (!(await available("/usr/bin/prlimit"))) return context.skip();
   const dir = join(work, "fsize");
-  const outcome = await write(["prlimit", "--fsize=40000"], [dir, "1000", "1", "2000"]);
+  const outcome = await write(["prlimit", "--fsize=40000"], [dir, "1000", "1", "2000", "1"]);
   expect(outcome.closed).toBe(true);
   expect(outcome.errors.length).toBeGreaterThan(0);
   for (const { code, series } of outcome.errors) {
@@ -119,7 +124,7 @@ test("row 6: a full disk refuses, is read from, and heals when there is room", a
   const script = [
     `mount -t tmpfs -o size=1m tmpfs ${mount} || exit 77`,
     `head -c 900k /dev/zero > ${mount}/ballast`,
-    `"$@" ${mount}/store 1000 1 3000 ${mount}/ballast`,
+    `"$@" ${mount}/store 1000 1 3000 1 ${mount}/ballast`,
     `cp -r ${mount}/store ${work}/full-copy`,
   ].join("\n");
   const outcome = await write(["unshare", "-Urm", "sh", "-c", script, "sh"], []);
@@ -139,7 +144,10 @@ test("row 9: the nth write fails with ENOSPC: no acknowledgement, nothing before
   for (const first of [1, 2, 5]) {
     const dir = join(work, `write-${first}`);
     const inject = `inject=pwrite64:error=ENOSPC:when=${first}+6`;
-    const outcome = await write(["strace", "-f", "-qq", "-o", "/dev/null", "-e", inject], [dir, "1000", "1", "300"]);
+    const outcome = await write(
+      ["strace", "-f", "-qq", "-o", "/dev/null", "-e", inject],
+      [dir, "1000", "1", "300", "1"],
+    );
     expect(outcome.closed).toBe(true);
     expect(outcome.errors.length).toBeGreaterThan(10);
     expect(outcome.errors.every(({ code }) => code === "STORAGE_FULL")).toBe(true);
@@ -151,7 +159,7 @@ test("row 8: an fsync fails: read-only from then on, never tried again as if cle
   if (!(await available("/usr/bin/strace"))) return context.skip();
   const dir = join(work, "fsync");
   const inject = "inject=fdatasync:error=EIO:when=5";
-  const outcome = await write(["strace", "-f", "-qq", "-o", "/dev/null", "-e", inject], [dir, "0", "1", "200"]);
+  const outcome = await write(["strace", "-f", "-qq", "-o", "/dev/null", "-e", inject], [dir, "0", "1", "200", "1"]);
   expect(outcome.acked.length).toBeGreaterThan(0);
   expect(outcome.errors.length).toBe(200 - outcome.acked.length);
   expect(outcome.errors.every(({ code, series }) => code === "STORAGE_READ_ONLY" && series >= LEDGER_SERIES)).toBe(
