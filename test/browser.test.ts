@@ -185,7 +185,7 @@ describe.skipIf(!existsSync(CONFORMANCE_DIR))(
         expect(saved.status).toBe(200);
         const opened = await open(`/d/${dashboard.uid}`);
         await opened.page.waitForSelector("[data-panel-id]", { timeout: 20_000 });
-        for (const toggle of await opened.page.locator('[data-row-id] [aria-expanded="false"]').all())
+        for (const toggle of await opened.page.locator('[data-row-id][aria-expanded="false"]').all())
           await toggle.click();
         let states: PanelState[] = [];
         await expect
