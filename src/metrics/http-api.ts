@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { Counter, Histogram } from "prom-client";
+import { HttpError } from "../runtime/http-error.ts";
 import { createHttpServer } from "../runtime/http-server.ts";
 import type { RoleContext } from "../runtime/role.ts";
 import { errorTypeOf } from "./api/api-error.ts";
@@ -25,6 +26,7 @@ export function createHttpApi(context: RoleContext, state: ServerState): Fastify
         .send(JSON.stringify({ status: "error", errorType: errorTypeOf(status), error: error.message }));
     },
   });
+  refuseBrowsers(app);
   countRequests(app, context);
   const gate = new QueryGate(context.registry);
   const signals = new RequestSignals(context.signal);
@@ -36,6 +38,20 @@ export function createHttpApi(context: RoleContext, state: ServerState): Fastify
     reply.code(404).type("text/plain; charset=utf-8").send("404 page not found\n"),
   );
   return app;
+}
+
+/** Paths that change something. */
+const CHANGING_PATHS: ReadonlySet<string> = new Set(["/api/v1/write", "/-/reload", "/-/quit"]);
+
+/**
+ * On loopback nobody is asked for a key, and any page that is open in a browser can send requests there. No writer and
+ * no script sends an `Origin`, every such page does.
+ */
+function refuseBrowsers(app: FastifyInstance): void {
+  app.addHook("onRequest", async (request) => {
+    if (request.headers.origin === undefined || !CHANGING_PATHS.has(request.url.split("?", 1)[0]!)) return;
+    throw new HttpError(403, "requests from web pages are refused here");
+  });
 }
 
 /** Seconds; Prometheus' own bounds for this metric. */

@@ -84,7 +84,7 @@ afterAll(async () => {
 describe("the shipped configuration", () => {
   test("scrapes the gateway with its key, and the page says so", async () => {
     await expect
-      .poll(async () => (await call("/api/v1/targets?state=active")).text, { timeout: 5_000 })
+      .poll(async () => (await call("/api/v1/targets?state=active")).text, { timeout: 15_000 })
       .toMatch(/"job":"gatewayz_staging".*"health":"up"/);
     const { text } = await call("/targets");
     expect(text).toMatch(/data-job="gatewayz_staging" data-health="up"/);
@@ -270,7 +270,7 @@ describe("queries", () => {
     leaving.abort();
     await expect(query).rejects.toThrow();
     await expect
-      .poll(async () => (await call("/metrics")).text, { timeout: 5_000 })
+      .poll(async () => (await call("/metrics")).text, { timeout: 15_000 })
       .toMatch(/^prometheus_engine_queries 0$/m);
   });
 
@@ -326,6 +326,14 @@ describe("management", () => {
     expect(text).toMatch(
       /# TYPE d_count untyped\nd_count\{app="gatewayz",instance="[^"]+",job="gatewayz_staging"\} 3 \d+\n/,
     );
+  });
+
+  test("what changes something is closed to web pages", async () => {
+    const headers = { origin: "http://evil.example" };
+    for (const path of ["/api/v1/write", "/-/reload", "/-/quit"]) {
+      expect((await call(path, { method: "POST", headers })).status).toBe(403);
+    }
+    expect((await call("/api/v1/query?query=1", { method: "POST", headers })).status).toBe(200);
   });
 
   test("status endpoints", async () => {

@@ -49,7 +49,7 @@ interface Fixture {
 }
 
 async function fixture(extra = "", target = address): Promise<Fixture> {
-  const text = `global: { scrape_interval: 1s }\nscrape_configs:\n  - job_name: j\n    scrape_timeout: 500ms\n    static_configs: [{ targets: ['${target}'] }]\n${extra}`;
+  const text = `global: { scrape_interval: 10s, scrape_timeout: 8s }\nscrape_configs:\n  - job_name: j\n    static_configs: [{ targets: ['${target}'] }]\n${extra}`;
   const config = parseConfig(text, "test", "/").scrapeConfigs[0]!;
   const store = new RecordingStore();
   let nowMs = 1_000_000;
@@ -90,7 +90,7 @@ describe("a scrape", () => {
     ]);
     expect(loop.target).toMatchObject({ health: "up", lastError: "", lastScrapeMs: atMs });
     expect(requests[0]!.headers).toMatchObject({
-      "x-prometheus-scrape-timeout-seconds": "0.5",
+      "x-prometheus-scrape-timeout-seconds": "8",
       "accept-encoding": "gzip",
     });
     expect(requests[0]!.headers.accept).toMatch(/^application\/openmetrics-text;version=1\.0\.0/);
@@ -246,7 +246,7 @@ describe("a scrape", () => {
 
   test("a target that hangs, and one that is not there", async () => {
     respond = () => undefined;
-    const hanging = await fixture();
+    const hanging = await fixture("    scrape_timeout: 300ms\n");
     await hanging.scrape();
     expect(hanging.loop.target.lastError).toBe(`Get "http://${address}/metrics": context deadline exceeded`);
     const absent = await fixture("", "127.0.0.1:1");
@@ -300,7 +300,7 @@ test("the loop scrapes at once, then at its interval, and ends its series when i
   body("a 1\n");
   const { loop, store } = await fixture();
   loop.start();
-  await expect.poll(() => store.commits, { timeout: 2_000 }).toBeGreaterThanOrEqual(1);
+  await expect.poll(() => store.commits, { timeout: 10_000 }).toBeGreaterThanOrEqual(1);
   await loop.stop();
   await loop.endSeries();
   const stale = store.take(/ 1 @|scrape_[dsp]/);
@@ -311,8 +311,8 @@ test("a target that is not there yet is asked again soon", async () => {
   respond = (_request, response) => void response.writeHead(503).end();
   const { loop, store } = await fixture("    scrape_interval: 1h\n");
   loop.start();
-  await expect.poll(() => store.commits).toBe(1);
+  await expect.poll(() => store.commits, { timeout: 10_000 }).toBe(1);
   body("a 1\n");
-  await expect.poll(() => loop.target.health, { timeout: 5_000 }).toBe("up");
+  await expect.poll(() => loop.target.health, { timeout: 10_000 }).toBe("up");
   await loop.stop();
 });

@@ -38,7 +38,7 @@ afterEach(async () => {
 });
 
 function apply(jobs: string): Promise<void> {
-  return manager.apply(parseConfig(`global: { scrape_interval: 400ms }\nscrape_configs:\n${jobs}`, "test", folder));
+  return manager.apply(parseConfig(`global: { scrape_interval: 5s }\nscrape_configs:\n${jobs}`, "test", folder));
 }
 
 function job(name: string, rest: string): string {
@@ -55,7 +55,9 @@ function ended(): string[] {
 }
 
 async function allUp(count: number): Promise<void> {
-  await expect.poll(() => manager.targets.map(({ health }) => health)).toEqual(Array(count).fill("up"));
+  await expect
+    .poll(() => manager.targets.map(({ health }) => health), { timeout: 10_000 })
+    .toEqual(Array(count).fill("up"));
 }
 
 test("a reload ends the series of targets that are gone, and only theirs", async () => {
@@ -95,7 +97,7 @@ test("discovery files are followed, and a broken one keeps what it said before",
   await new Promise((resolve) => setTimeout(resolve, 150));
   expect(manager.targets).toHaveLength(1);
   await writeFile(file, JSON.stringify([{ targets: [address], labels: { i: "y" } }]));
-  await expect.poll(() => manager.targets.map(({ labels }) => labels.get("i"))).toEqual(["y"]);
+  await expect.poll(() => manager.targets.map(({ labels }) => labels.get("i")), { timeout: 10_000 }).toEqual(["y"]);
 });
 
 test("more targets than the limit are not scraped at all", async () => {
