@@ -48,7 +48,7 @@ async function requestJson<T>(url: string, init: RequestInit): Promise<T> {
     if (isAbort(error)) throw error;
     throw new ApiError(0, "The dashboards server does not answer. Is it still running?");
   }
-  if (response.status === 401) redirectToLogin();
+  if (response.status === 401) renewSession();
   const text = await response.text();
   if (!response.ok) throw new ApiError(response.status, errorText(response, text));
   if (text === "") return undefined as T;
@@ -79,8 +79,22 @@ function errorText(response: Response, text: string): string {
   return message.slice(0, ERROR_TEXT_CHARS_MAX);
 }
 
-function redirectToLogin(): void {
+/** After a reload that did not help, only the login form does. */
+const RELOAD_AGAIN_AFTER_MS = 10_000;
+const RELOADED_KEY = "gatewayz.reloadedAt";
+
+/**
+ * The session is over. Loading the page again lets the server decide: where no password is asked for it opens a new
+ * session, elsewhere it shows the login form.
+ */
+function renewSession(): void {
   if (typeof window === "undefined" || window.location.pathname === "/login") return;
+  const lastMs = Number(window.sessionStorage.getItem(RELOADED_KEY) ?? 0);
+  window.sessionStorage.setItem(RELOADED_KEY, String(Date.now()));
+  if (Date.now() - lastMs > RELOAD_AGAIN_AFTER_MS) {
+    window.location.reload();
+    return;
+  }
   const back = window.location.pathname + window.location.search;
   window.location.assign(`/login?next=${encodeURIComponent(back)}`);
 }

@@ -44,6 +44,7 @@ export function Shell() {
         <div className="bar-slot bar-slot-left" ref={setLeft} />
         <div className="bar-slot bar-slot-right" ref={setRight} />
         <ModeBadge />
+        <LogOutLink />
         <ThemeButton />
       </header>
       <main className="content">
@@ -107,6 +108,17 @@ function ModeBadge() {
     <span className="badge badge-demo" title="No provider is configured: the built-in simulator answers.">
       demo
     </span>
+  );
+}
+
+/** Only where a password was asked for is there something to leave. */
+function LogOutLink() {
+  const { data } = useServerInfo();
+  if (data === undefined || data.mode === "demo") return null;
+  return (
+    <a className="icon-button" href="/logout" title="Log out">
+      <Icon name="logout" />
+    </a>
   );
 }
 

@@ -1,5 +1,5 @@
-import { useEffect, useState } from "react";
-import { ApiError, getJson, postJson } from "../api/client.ts";
+import { useState } from "react";
+import { ApiError, postJson } from "../api/client.ts";
 import { focusOnMount } from "../ui/focus.ts";
 
 /** `/login`: one text field, one password field; Enter submits. */
@@ -8,14 +8,6 @@ export function LoginPage() {
   const [password, setPassword] = useState("");
   const [error, setError] = useState("");
   const [busy, setBusy] = useState(false);
-  // Where no password is asked for, opening this page was enough to be known.
-  useEffect(() => {
-    getJson("/api/user")
-      .then(() => window.location.replace(backAddress()))
-      .catch((failure: unknown) => {
-        if (!(failure instanceof ApiError)) throw failure;
-      });
-  }, []);
   const submit = async () => {
     setBusy(true);
     setError("");
