@@ -42,13 +42,13 @@ export const gatewayErrors = {
   },
   AUTHENTICATION_REQUIRED: {
     status: 401,
-    openai: ["authentication_error", "missing_api_key"],
+    openai: ["invalid_request_error", null], // As OpenAI's API itself answers; its 401s have no type of their own.
     anthropic: "authentication_error",
     message: (_: object) => "No API key given. Send it as Authorization: Bearer KEY or as x-api-key: KEY.",
   },
   INVALID_API_KEY: {
     status: 401,
-    openai: ["authentication_error", "invalid_api_key"],
+    openai: ["invalid_request_error", "invalid_api_key"],
     anthropic: "authentication_error",
     message: (_: object) => "The API key is not known to this gateway. Check ADMIN_API_KEY or gateway.keys.",
   },
@@ -224,10 +224,12 @@ type Detail<C extends GatewayErrorCode> = Parameters<(typeof gatewayErrors)[C]["
 
 interface Extra {
   /** The request field at fault, OpenAI's `param`. */
-  readonly param?: string;
+  readonly param?: string | undefined;
   readonly retryAfterSeconds?: number;
   /** Further reply headers that belong to this error. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** The provider's own word for `code`, which OpenAI clients look at (such as `context_length_exceeded`). */
+  readonly openAiCode?: string | undefined;
 }
 
 /** An error of the catalogue, ready to be written in either dialect. */
@@ -235,6 +237,7 @@ export class GatewayError<C extends GatewayErrorCode = GatewayErrorCode> extends
   readonly code: C;
   readonly param: string | null;
   readonly headers: Readonly<Record<string, string>>;
+  readonly #openAiCode: string | undefined;
 
   constructor(code: C, detail: Detail<C>, extra: Extra = {}) {
     const message = (gatewayErrors[code].message as (detail: Detail<C>) => string)(detail);
@@ -242,6 +245,12 @@ export class GatewayError<C extends GatewayErrorCode = GatewayErrorCode> extends
     this.code = code;
     this.param = extra.param ?? null;
     this.headers = extra.headers ?? {};
+    this.#openAiCode = extra.openAiCode;
+  }
+
+  /** `code` as OpenAI's clients see it. */
+  get openAiCode(): string | null {
+    return this.#openAiCode ?? gatewayErrors[this.code].openai[1];
   }
 
   /** The `type` that a client of this dialect sees. */
@@ -256,8 +265,8 @@ export function errorBody(error: GatewayError, dialect: Dialect, requestId: stri
     const { anthropic: type } = gatewayErrors[error.code];
     return { type: "error", error: { type, message: error.message, gateway_code: error.code }, request_id: requestId };
   }
-  const [type, code] = gatewayErrors[error.code].openai;
-  const { message, param } = error;
+  const [type] = gatewayErrors[error.code].openai;
+  const { message, param, openAiCode: code } = error;
   return { error: { message, type, param, code, gateway_code: error.code, request_id: requestId } };
 }
 

@@ -144,6 +144,11 @@ test("errors keep the dialect of their path", async () => {
     error: { type: "not_found_error" },
   });
   expect(await (await post("/v1/messages", {}, {})).json()).toMatchObject({ error: { type: "authentication_error" } });
+  const wrong = await post("/v1/chat/completions", {}, { authorization: "Bearer wrong" });
+  expect([wrong.status, await wrong.json()]).toMatchObject([
+    401,
+    { error: { type: "invalid_request_error", code: "invalid_api_key" } },
+  ]);
   expect((await post("/v1/chat/completions", {}, { authorization: "Bearer" })).status).toBe(401);
 });
 

@@ -54,6 +54,8 @@ export function upstreamErrorOf(error: Error & { code?: string }): UpstreamError
   if (/^(ERR_TLS|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/.test(code)) {
     return new UpstreamError("connect", `TLS failed (${code})`);
   }
-  if (code.startsWith("HPE_")) return new UpstreamError("protocol", `its answer is not HTTP (${code})`);
+  if (error.name === "HTTPParserError" || code.startsWith("HPE_")) {
+    return new UpstreamError("protocol", `its answer is not HTTP${code === "" ? "" : ` (${code})`}`);
+  }
   return new UpstreamError("protocol", sentence ?? `unexpected failure ${code || error.name}`);
 }

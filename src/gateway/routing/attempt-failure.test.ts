@@ -1,6 +1,7 @@
 import { afterAll, expect, test } from "vitest";
 import { createProvider } from "../providers/provider.ts";
 import { UpstreamError } from "../providers/upstream-error.ts";
+import { EVENT_TOO_LONG } from "../stream/converter.ts";
 import { failureOfStatus, failureOfStreamedError, failureOfUpstream, retryAfterSeconds } from "./attempt-failure.ts";
 
 const config = { type: "openai" as const, baseUrl: "http://127.0.0.1:9", apiKey: "sk-canary-0123456789", models: [] };
@@ -39,6 +40,20 @@ test.each([
   expect(failureOfStatus(provider, "m", 400, {}, body).error.message).toBe(
     `Provider "p" rejected the request: ${reason}.`,
   );
+});
+
+test("an OpenAI client sees the provider's own code for a rejected request, if it is one word", () => {
+  const codeOf = (code: unknown): string | null => {
+    const body = JSON.stringify({ error: { message: "too long", code } });
+    return failureOfStatus(provider, "m", 400, {}, body).error.openAiCode;
+  };
+  expect(codeOf("context_length_exceeded")).toBe("context_length_exceeded");
+  for (const other of [null, 7, "", "Two words", "<script>", "x".repeat(65)])
+    expect(codeOf(other)).toBe("provider_rejected_request");
+});
+
+test("an event too long to be one is garbage", () => {
+  expect(failureOfStreamedError(provider, "m", EVENT_TOO_LONG).error.code).toBe("PROVIDER_INVALID_RESPONSE");
 });
 
 test.each([

@@ -4,11 +4,13 @@ import { objectAt, parseObject, stringAt } from "../json.ts";
 import { RETRY_AFTER_SECONDS_DEFAULT } from "../limits.ts";
 import { type Provider, safeText } from "../providers/provider.ts";
 import type { UpstreamError } from "../providers/upstream-error.ts";
-import type { StreamedProviderError } from "../stream/converter.ts";
+import { EVENT_TOO_LONG, type StreamedProviderError } from "../stream/converter.ts";
 
 /** Contract section 5; 529 is how Anthropic says 503. A 429 and a 500 do not fail over. */
 const FAILOVER_STATUSES: ReadonlySet<number> = new Set([401, 402, 403, 404, 502, 503, 504, 529]);
 const RETRY_AFTER_SECONDS_MAX = 3_600;
+/** A provider's `error.code` that is passed on: one word, so that nothing else can be smuggled in. */
+const CODE_WORD = /^[a-z][a-z0-9_]{1,63}$/;
 
 /** Why one attempt failed, and what follows from it. */
 export class AttemptFailure extends Error {
@@ -39,8 +41,8 @@ export function failureOfStatus(
   const error = body === undefined ? {} : objectAt(body, "error");
   const text = stringAt(error, "message") ?? (body && (stringAt(body, "message") ?? stringAt(body, "error")));
   const reason = safeText(provider, text ?? `status ${status}`);
-  const param = stringAt(error, "param");
-  return failureOf(provider, model, status, reason, retryAfterSeconds(headers["retry-after"]), param);
+  const blamed = { param: stringAt(error, "param"), code: stringAt(error, "code") };
+  return failureOf(provider, model, status, reason, retryAfterSeconds(headers["retry-after"]), blamed);
 }
 
 /** The failure behind an error object inside a 200: a stream's error event, or an error where an answer should be. */
@@ -49,14 +51,9 @@ export function failureOfStreamedError(
   model: string,
   error: StreamedProviderError,
 ): AttemptFailure {
-  return failureOf(
-    provider,
-    model,
-    statusOfStreamedError(error),
-    safeText(provider, error.message),
-    undefined,
-    undefined,
-  );
+  if (error === EVENT_TOO_LONG) return invalidResponse(provider, error.message);
+  const blamed = { param: undefined, code: error.code };
+  return failureOf(provider, model, statusOfStreamedError(error), safeText(provider, error.message), undefined, blamed);
 }
 
 function statusOfStreamedError({ type, code }: StreamedProviderError): number {
@@ -78,7 +75,7 @@ function failureOf(
   status: number,
   reason: string,
   retryAfter: number | undefined,
-  param: string | undefined,
+  blamed: { readonly param: string | undefined; readonly code: string | undefined },
 ): AttemptFailure {
   const failover = FAILOVER_STATUSES.has(status);
   const detail = { provider: provider.name, reason: sentence(reason) };
@@ -105,8 +102,13 @@ function failureOf(
   if (status >= 500 || status === 402)
     return new AttemptFailure(new GatewayError("PROVIDER_ERROR", detail), failover, true);
   if (status >= 400) {
-    const extra = param === undefined ? {} : { param };
-    return new AttemptFailure(new GatewayError("PROVIDER_REJECTED_REQUEST", detail, extra), false, false);
+    const { param, code } = blamed;
+    const openAiCode = code !== undefined && CODE_WORD.test(code) ? code : undefined;
+    return new AttemptFailure(
+      new GatewayError("PROVIDER_REJECTED_REQUEST", detail, { param, openAiCode }),
+      false,
+      false,
+    );
   }
   return invalidResponse(
     provider,

@@ -33,6 +33,8 @@ export interface SimulatedAnswer {
 const FIRST_TOKEN_MS_MAX = 25_000;
 const CRAWL_FACTOR = 6;
 const ID_SIGNS = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789";
+/** Anthropic's format has no JSON mode; a system prompt that asks for it is obeyed. */
+const JSON_ASKED = /\bJSON object\b/i;
 /** Prompts shorter than this are not cached (OpenAI's and Anthropic's rule). */
 const CACHE_TOKENS_MIN = 1_024;
 
@@ -77,7 +79,7 @@ function textFor(body: JsonObject, prompt: string, profile: ModelProfile, random
     return JSON.stringify(sampleOf(anthropicFormat["schema"], random, keyWords(prompt)));
   }
   const tokens = random.integer(...profile.answerTokens);
-  if (stringAt(format, "type") === "json_object") {
+  if (stringAt(format, "type") === "json_object" || JSON_ASKED.test(plainText(body["system"]))) {
     return JSON.stringify({ topic: keyWords(prompt).join(" "), answer: answerText(prompt, tokens / 2, random) });
   }
   const result = lastToolResult(body);

@@ -1,51 +1,67 @@
 import type { JsonObject } from "../json.ts";
 import type { SimulatedAnswer } from "./answer.ts";
 
-/** OpenAI's chat completion for this answer. */
-export function completionOf(answer: SimulatedAnswer, created: number): JsonObject {
-  const message: JsonObject = { role: "assistant", content: answer.textPieces.join("") || null, refusal: null };
-  if (answer.toolCalls.length > 0)
-    message["tool_calls"] = answer.toolCalls.map(({ id, name, input }) =>
-      functionCall(id, name, JSON.stringify(input)),
-    );
+/** OpenAI's chat completion with one choice per answer. */
+export function completionOf(answers: readonly SimulatedAnswer[], created: number): JsonObject {
+  const [first] = answers;
   return {
-    id: `chatcmpl-${answer.id}`,
+    id: `chatcmpl-${first!.id}`,
     object: "chat.completion",
     created,
-    model: answer.model,
-    choices: [{ index: 0, message, logprobs: null, finish_reason: finishReason(answer) }],
-    usage: usageOf(answer),
+    model: first!.model,
+    choices: answers.map(choiceOf),
+    usage: usageOf(answers),
     service_tier: "default",
     system_fingerprint: "fp_simulated",
   };
 }
 
-/** The stream's events in order; each text piece and each part of tool arguments is one. */
-export function* chunksOf(answer: SimulatedAnswer, created: number, includeUsage: boolean): Generator<string> {
+function choiceOf(answer: SimulatedAnswer, index: number): JsonObject {
+  const message: JsonObject = { role: "assistant", content: answer.textPieces.join("") || null, refusal: null };
+  if (answer.toolCalls.length > 0)
+    message["tool_calls"] = answer.toolCalls.map(({ id, name, input }) =>
+      functionCall(id, name, JSON.stringify(input)),
+    );
+  return { index, message, logprobs: null, finish_reason: finishReason(answer) };
+}
+
+/** The stream's events in order, choice by choice; each text piece and each part of tool arguments is one. */
+export function* chunksOf(
+  answers: readonly SimulatedAnswer[],
+  created: number,
+  includeUsage: boolean,
+): Generator<string> {
+  const [first] = answers;
   const chunk = (choices: readonly JsonObject[], usage: JsonObject | null): string => {
     const body: JsonObject = {
-      id: `chatcmpl-${answer.id}`,
+      id: `chatcmpl-${first!.id}`,
       object: "chat.completion.chunk",
       created,
-      model: answer.model,
+      model: first!.model,
       choices,
     };
     if (includeUsage) body["usage"] = usage;
     return `data: ${JSON.stringify(body)}\n\n`;
   };
-  const delta = (value: JsonObject, finish: string | null = null): string =>
-    chunk([{ index: 0, delta: value, logprobs: null, finish_reason: finish }], null);
-  yield delta({ role: "assistant", content: answer.toolCalls.length > 0 ? null : "", refusal: null });
-  for (const piece of answer.textPieces) yield delta({ content: piece });
-  for (const [index, call] of answer.toolCalls.entries()) {
-    yield delta({ tool_calls: [{ index, ...functionCall(call.id, call.name, "") }] });
-    for (const piece of JSON.stringify(call.input).match(/.{1,12}/gs) ?? []) {
-      yield delta({ tool_calls: [{ index, function: { arguments: piece } }] });
+  for (const [index, answer] of answers.entries()) {
+    for (const [delta, finish] of deltasOf(answer)) {
+      yield chunk([{ index, delta, logprobs: null, finish_reason: finish }], null);
     }
   }
-  yield delta({}, finishReason(answer));
-  if (includeUsage) yield chunk([], usageOf(answer));
+  if (includeUsage) yield chunk([], usageOf(answers));
   yield "data: [DONE]\n\n";
+}
+
+function* deltasOf(answer: SimulatedAnswer): Generator<[delta: JsonObject, finish: string | null]> {
+  yield [{ role: "assistant", content: answer.toolCalls.length > 0 ? null : "", refusal: null }, null];
+  for (const piece of answer.textPieces) yield [{ content: piece }, null];
+  for (const [index, call] of answer.toolCalls.entries()) {
+    yield [{ tool_calls: [{ index, ...functionCall(call.id, call.name, "") }] }, null];
+    for (const piece of JSON.stringify(call.input).match(/.{1,12}/gs) ?? []) {
+      yield [{ tool_calls: [{ index, function: { arguments: piece } }] }, null];
+    }
+  }
+  yield [{}, finishReason(answer)];
 }
 
 function functionCall(id: string, name: string, text: string): JsonObject {
@@ -56,13 +72,15 @@ function finishReason({ finish }: SimulatedAnswer): string {
   return finish === "tools" ? "tool_calls" : finish;
 }
 
-function usageOf(answer: SimulatedAnswer): JsonObject {
-  const completion = answer.outputTokens + answer.reasoningTokens;
+function usageOf(answers: readonly SimulatedAnswer[]): JsonObject {
+  const [{ inputTokens, cachedTokens } = { inputTokens: 0, cachedTokens: 0 }] = answers;
+  const reasoning = answers.reduce((sum, answer) => sum + answer.reasoningTokens, 0);
+  const completion = answers.reduce((sum, answer) => sum + answer.outputTokens, reasoning);
   return {
-    prompt_tokens: answer.inputTokens,
+    prompt_tokens: inputTokens,
     completion_tokens: completion,
-    total_tokens: answer.inputTokens + completion,
-    prompt_tokens_details: { cached_tokens: answer.cachedTokens, audio_tokens: 0 },
-    completion_tokens_details: { reasoning_tokens: answer.reasoningTokens, audio_tokens: 0 },
+    total_tokens: inputTokens + completion,
+    prompt_tokens_details: { cached_tokens: cachedTokens, audio_tokens: 0 },
+    completion_tokens_details: { reasoning_tokens: reasoning, audio_tokens: 0 },
   };
 }

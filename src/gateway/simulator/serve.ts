@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
-import { type JsonObject, objectAt, parseObject, stringAt } from "../json.ts";
+import { type JsonObject, numberAt, objectAt, parseObject, stringAt } from "../json.ts";
 import { type SimulatedAnswer, simulate } from "./answer.ts";
 import { eventsOf, messageOf } from "./anthropic-wire.ts";
 import { chooseFault, type Fault, failWith, sendError } from "./faults.ts";
@@ -14,6 +14,9 @@ const TICK_MS = 25;
 /** Prompt beginnings remembered, to count later ones as cached. */
 const PREFIXES_MAX = 500;
 const PREFIX_CHARS = 4_000;
+/** Most choices (`n`) of one answer, OpenAI's own limit. */
+const CHOICES_MAX = 128;
+const CHOICE_SEED_STEP = 65_537;
 /** A `drop` happens after this many events. */
 const DROP_AFTER_EVENTS = 12;
 
@@ -60,15 +63,21 @@ export async function serveSimulated(
   if (profile === undefined) return sendError(reply, 404, "not_found_error", `model ${model} does not exist`);
   const count = memory.next();
   const fault = served.faulty ? chooseFault(memory.uptimeMs, new Random(count * 7_919)) : undefined;
-  const answer = simulate(body, profile, count, memory.prefixSeen(body));
+  const prefixSeen = memory.prefixSeen(body);
+  // Every further choice is another answer to the same prompt.
+  const choices = Math.min(CHOICES_MAX, Math.max(1, numberAt(body, "n") ?? 1));
+  const answers = Array.from({ length: choices }, (_, index) =>
+    simulate(body, profile, count + index * CHOICE_SEED_STEP, prefixSeen),
+  );
   const gone = new AbortController();
   reply.once("close", () => gone.abort());
   try {
-    await sleep(answer.firstTokenMs, undefined, { signal: gone.signal });
+    await sleep(answers[0]!.firstTokenMs, undefined, { signal: gone.signal });
     if (failWith(fault, reply)) return;
     const includeUsage = objectAt(body, "stream_options")["include_usage"] === true;
-    if (body["stream"] === true) await stream(reply, answer, path === "/v1/messages", includeUsage, fault, gone.signal);
-    else await sendWhole(reply, answer, path === "/v1/messages", fault, gone.signal);
+    if (body["stream"] === true)
+      await stream(reply, answers, path === "/v1/messages", includeUsage, fault, gone.signal);
+    else await sendWhole(reply, answers, path === "/v1/messages", fault, gone.signal);
   } catch (error) {
     if ((error as Error).name !== "AbortError") throw error; // The gateway hung up; there is nobody to answer.
   }
@@ -76,13 +85,14 @@ export async function serveSimulated(
 
 async function sendWhole(
   reply: ServerResponse,
-  answer: SimulatedAnswer,
+  answers: readonly SimulatedAnswer[],
   anthropic: boolean,
   fault: Fault | undefined,
   signal: AbortSignal,
 ): Promise<void> {
+  const answer = answers[0]!;
   await sleep((answer.outputTokens + answer.reasoningTokens) * answer.tokenMs, undefined, { signal });
-  const body = JSON.stringify(anthropic ? messageOf(answer) : completionOf(answer, Math.floor(Date.now() / 1_000)));
+  const body = JSON.stringify(anthropic ? messageOf(answer) : completionOf(answers, Math.floor(Date.now() / 1_000)));
   if (fault === "drop") {
     reply.writeHead(200, { "content-type": "application/json", "content-length": Buffer.byteLength(body) });
     reply.write(body.slice(0, body.length / 2), () => reply.destroy());
@@ -93,14 +103,15 @@ async function sendWhole(
 
 async function stream(
   reply: ServerResponse,
-  answer: SimulatedAnswer,
+  answers: readonly SimulatedAnswer[],
   anthropic: boolean,
   includeUsage: boolean,
   fault: Fault | undefined,
   signal: AbortSignal,
 ): Promise<void> {
+  const answer = answers[0]!;
   const created = Math.floor(Date.now() / 1_000);
-  const events = anthropic ? eventsOf(answer) : chunksOf(answer, created, includeUsage);
+  const events = anthropic ? eventsOf(answer) : chunksOf(answers, created, includeUsage);
   reply.writeHead(200, { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" });
   await sleep(answer.reasoningTokens * answer.tokenMs, undefined, { signal });
   const start = performance.now();

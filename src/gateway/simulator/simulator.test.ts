@@ -41,6 +41,25 @@ test("faults: some by themselves, and an outage every five minutes", () => {
   expect(faultsAt(360_000)).toBe(200);
 });
 
+test("n choices are n different answers, whole and streamed", async () => {
+  const body = { model: "llama-3.3-70b", messages, n: 3, max_tokens: 40 };
+  const whole = (await (await post("groq", body)).json()) as { choices: { index: number; message: unknown }[] };
+  expect(whole).toMatchObject({ usage: { completion_tokens: 120 } });
+  expect(whole.choices.map(({ index }) => index)).toEqual([0, 1, 2]);
+  expect(new Set(whole.choices.map(({ message }) => JSON.stringify(message))).size).toBe(3);
+  const stream = await (await post("groq", { ...body, max_tokens: 3, stream: true })).text();
+  for (const index of [0, 1, 2]) expect(stream).toContain(`"index":${index},"delta":{}`);
+});
+
+test("JSON is answered where it is asked for, in both formats", async () => {
+  const openai = { model: "llama-3.3-70b", messages, response_format: { type: "json_object" } };
+  const chat = (await (await post("groq", openai)).json()) as { choices: { message: { content: string } }[] };
+  expect(JSON.parse(chat.choices[0]!.message.content)).toHaveProperty("answer");
+  const anthropic = { model: "claude-haiku-4-5", messages, max_tokens: 900, system: "Answer with one JSON object." };
+  const message = (await (await post("anthropic", anthropic)).json()) as { content: { text: string }[] };
+  expect(JSON.parse(message.content[0]!.text)).toHaveProperty("answer");
+});
+
 test("both wire formats answer over HTTP, whole and streamed, and say that they are simulated", async () => {
   const whole = await post("groq", { model: "llama-3.3-70b", messages, max_tokens: 20 });
   expect(whole.headers.get("x-gatewayz-simulated")).toBe("true");

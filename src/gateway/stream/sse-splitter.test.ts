@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { SSE_EVENT_BYTES_MAX } from "../limits.ts";
 import { eventData, SseSplitter } from "./sse-splitter.ts";
 
 function split(pieces: readonly Buffer[]): string[] {
@@ -42,4 +43,18 @@ test("however the bytes are cut, the events are the same", () => {
       expect(split(pieces)).toEqual(split([bytes]));
     }),
   );
+});
+
+test("one long event in many small chunks is cut out in linear time, and too long is too long", () => {
+  const splitter = new SseSplitter();
+  const piece = Buffer.alloc(512, "x");
+  const startMs = performance.now();
+  for (let bytes = 0; bytes < 4 * 1024 * 1024; bytes += piece.length) splitter.push(piece, () => expect.unreachable());
+  // Copying the whole for every piece would be 17 GB.
+  expect(performance.now() - startMs).toBeLessThan(1_500);
+  const events: number[] = [];
+  expect(splitter.push(Buffer.from("\n\ndata: b\n\nda"), (event) => void events.push(event.length))).toBe(true);
+  expect(events).toEqual([4 * 1024 * 1024 + 2, 9]);
+  expect(splitter.restText).toBe("da");
+  expect(splitter.push(Buffer.alloc(SSE_EVENT_BYTES_MAX, "x"), () => expect.unreachable())).toBe(false);
 });

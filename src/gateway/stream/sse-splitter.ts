@@ -3,14 +3,18 @@ import { SSE_EVENT_BYTES_MAX } from "../limits.ts";
 const LF = 0x0a;
 const CR = 0x0d;
 const EMPTY = Buffer.alloc(0);
+/** The end mark is at most three bytes, so its beginning may be the last two of the piece before. */
+const MARK_OVERLAP_BYTES = 2;
 
 /**
  * Cuts a byte stream into server-sent events (HTML standard, section 9.2) without decoding them.
  * Lines end with LF or CRLF; a lone CR, which no provider sends, does not end a line.
  */
 export class SseSplitter {
+  /** The unfinished event: bytes of the newest chunk, or of `#store` once it has come in several. */
   #rest: Buffer = EMPTY;
-  #scannedBytes = 0;
+  /** Grows by doubling, so that a long event in many chunks is not copied for each of them. */
+  #store: Buffer = EMPTY;
 
   /** True when bytes of an unfinished event are waiting. */
   get hasRest(): boolean {
@@ -27,20 +31,33 @@ export class SseSplitter {
    * @returns false when an event is longer than SSE_EVENT_BYTES_MAX: the stream is garbage.
    */
   push(chunk: Buffer, onEvent: (event: Buffer) => void): boolean {
-    const bytes = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    let bytes = chunk;
+    let scan = 0;
+    if (this.#rest.length > 0) {
+      scan = Math.max(0, this.#rest.length - MARK_OVERLAP_BYTES);
+      this.#append(chunk);
+      bytes = this.#rest;
+    }
     let start = 0;
-    let scan = this.#scannedBytes;
-    for (;;) {
-      const end = eventEnd(bytes, scan);
-      if (end < 0) break;
+    for (let end = eventEnd(bytes, scan); end >= 0; end = eventEnd(bytes, end)) {
       onEvent(bytes.subarray(start, end));
       start = end;
-      scan = end;
     }
-    this.#rest = start === bytes.length ? EMPTY : bytes.subarray(start);
-    // The end mark is at most three bytes, so the last two must be looked at again.
-    this.#scannedBytes = Math.max(0, this.#rest.length - 2);
+    if (start > 0 || bytes === chunk) {
+      this.#rest = bytes.subarray(start);
+      this.#store = EMPTY; // The events may still be on their way to the client.
+    }
     return this.#rest.length <= SSE_EVENT_BYTES_MAX;
+  }
+
+  #append(chunk: Buffer): void {
+    const bytes = this.#rest.length + chunk.length;
+    if (this.#store.length < bytes) {
+      this.#store = Buffer.allocUnsafe(bytes * 2);
+      this.#rest.copy(this.#store);
+    }
+    chunk.copy(this.#store, this.#rest.length);
+    this.#rest = this.#store.subarray(0, bytes);
   }
 }
 
