@@ -127,6 +127,16 @@ test("down and up again: one line per change, errors counted, up follows", async
   expect(messages().filter((text) => text === "Health service is up")).toHaveLength(2);
 });
 
+test("a service that starts a moment after the gateway is no line about a failure", async () => {
+  await listen();
+  await stop(); // The port is known, and nobody listens on it.
+  await start(`http://127.0.0.1:${port}`, "30ms");
+  await vi.waitFor(async () => expect(await page()).toMatch(/scrape_errors_total [2-9]/), { timeout: 5_000 });
+  await listen();
+  await untilPage("gatewayz_health_service_up 1");
+  expect(messages()).toEqual(["Health service metrics collector started", "Health service is up"]);
+});
+
 test("a degraded service is up but not monitoring", async () => {
   await listen();
   answers["/status"] = {

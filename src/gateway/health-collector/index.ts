@@ -7,6 +7,8 @@ const CONNECT_TIMEOUT_MS = 5_000;
 /** At a start the health service comes up and fills seconds later: until it has, it is asked this often, for so long. */
 const STARTING_INTERVAL_MS = 2_000;
 const STARTING_MS = 60_000;
+/** A service that starts beside the gateway answers by then; before, its silence is no news. */
+const QUIET_MS = 10_000;
 
 export interface HealthCollectorOptions {
   readonly context: RoleContext;
@@ -122,6 +124,7 @@ class Poller {
   /** One line per change of state, not one per round. */
   #report(up: boolean, problem: string | undefined): void {
     if (this.#reported === up) return;
+    if (!up && this.#reported === undefined && performance.now() - this.#startedAtMs < QUIET_MS) return;
     const healthServiceUrl = this.#address.url;
     const { logger } = this.#context;
     if (up) logger.info({ healthServiceUrl, problem }, "Health service is up");
