@@ -23,7 +23,7 @@ export function ensureInstalled() {
     process.exit(1);
   }
   const stampFile = resolve(ROOT, "node_modules/.gatewayz-install");
-  const stamp = stampOf(["package-lock.json", "package.json", "web/package.json"].map((name) => resolve(ROOT, name)));
+  const stamp = stampOf(ROOT, ["package-lock.json", "package.json", "web/package.json"]);
   if (isFresh(stampFile, stamp)) return;
   process.stderr.write("gatewayz: installing from the lockfile …\n");
   run("npm", ["ci", "--no-audit", "--no-fund", "--prefer-offline", "--loglevel=error"]);
@@ -31,9 +31,8 @@ export function ensureInstalled() {
 }
 
 export function ensureBuilt() {
-  const paths = ["package-lock.json", "src", "web", "scripts"].map((name) => resolve(ROOT, name));
   const stampFile = resolve(ROOT, "dist/.stamp");
-  const stamp = stampOf(paths);
+  const stamp = stampOf(ROOT, ["package-lock.json", "src", "web", "scripts"]);
   if (existsSync(resolve(ROOT, "dist/gatewayz.js")) && isFresh(stampFile, stamp)) return;
   process.stderr.write("gatewayz: building …\n");
   run(process.execPath, ["scripts/build.mjs"]);

@@ -1,7 +1,7 @@
 // What decides whether something must be done again: a hash of the names, sizes and contents it depends on.
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 
 const SKIPPED = new Set(["node_modules", "dist", "data", ".cache", ".git"]);
 
@@ -15,13 +15,15 @@ function filesOf(path) {
     .flatMap((name) => filesOf(join(path, name)));
 }
 
-/** Hex hash of everything at `paths`, and of `extra` words such as a version. */
-export function stampOf(paths, extra = []) {
+/** Hex hash of everything at `paths` below `root`; the same wherever the folder lies. */
+export function stampOf(root, paths) {
   const hash = createHash("sha256");
-  for (const word of extra) hash.update(`${word}\0`);
   for (const path of paths) {
-    for (const file of filesOf(path)) {
-      hash.update(`${file}\0`).update(readFileSync(file)).update("\0");
+    for (const file of filesOf(join(root, path))) {
+      hash
+        .update(`${relative(root, file)}\0`)
+        .update(readFileSync(file))
+        .update("\0");
     }
   }
   return hash.digest("hex");
