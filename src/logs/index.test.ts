@@ -271,6 +271,7 @@ test("index statistics and volumes", async () => {
   ]);
   const range = (await get("/loki/api/v1/index/volume_range", { query: '{app="gatewayz"}', step: "60" })).json;
   expect(range.data.resultType).toBe("matrix");
+  expect((await get("/loki/api/v1/index/stats", { query: "{}" })).json.streams).toBeGreaterThanOrEqual(2);
 });
 
 test("readiness, build information, rules and self-metrics answer", async () => {
@@ -287,6 +288,11 @@ test("readiness, build information, rules and self-metrics answer", async () => 
     /loki_request_duration_seconds_count\{method="POST",route="loki_api_v1_push",status_code="204",ws="false"\}/,
   );
   expect(metrics).toMatch(/loki_ingester_memory_streams\{tenant="fake"\} \d+/);
+});
+
+test("a path that Loki does not have is 404 in its words", async () => {
+  expect(await get("/loki/api/v1/nothing")).toMatchObject({ status: 404, text: "404 page not found\n" });
+  expect(await get("/loki/api/v1/../../../../etc/passwd")).toMatchObject({ status: 404 });
 });
 
 test("format_query prints a query in its one form", async () => {

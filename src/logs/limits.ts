@@ -64,4 +64,4 @@ export const QUERY_TIMEOUT_MS = 60_000;
 export const QUERIES_RUNNING_MAX = 6;
 export const QUERIES_WAITING_MAX = 128;
 /** A scan gives other requests a turn after this long. */
-export const SLICE_MS = 12;
+export const SLICE_MS = 8;

@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { parseLogSelector, type parseMatchers } from "../../languages/logql/parse.ts";
+import { parseLogSelector } from "../../languages/logql/parse.ts";
 import { formatFloat } from "../../series/format-value.ts";
 import { Labels } from "../../series/labels.ts";
+import type { Matcher } from "../../series/queryable.ts";
 import { QueryError } from "../query/query-error.ts";
 import type { Block } from "../store/block.ts";
 import type { ApiContext } from "./context.ts";
@@ -19,7 +20,7 @@ export function addIndexRoutes(app: FastifyInstance, { store }: ApiContext): voi
   both("/loki/api/v1/index/stats", (request) => {
     const params = paramsOf(request);
     const { from, to } = parseRange(params);
-    const blocks = store.select(parseLogSelector(parseQueryText(params)).matchers, from.ms, to.ms);
+    const blocks = store.select(matchersOf(params), from.ms, to.ms);
     const streams = new Set(blocks.map(({ labels }) => labels)).size;
     const sum = (of: (block: Block) => number): number =>
       Math.round(blocks.reduce((total, block) => total + of(block) * overlap(block, from.ms, to.ms), 0));
@@ -59,8 +60,10 @@ export function addIndexRoutes(app: FastifyInstance, { store }: ApiContext): voi
   });
 }
 
-function matchersOf(params: URLSearchParams): ReturnType<typeof parseMatchers> {
-  return parseLogSelector(parseQueryText(params)).matchers;
+/** The selector of `query`; `{}` selects everything here, as nothing but an index is read. */
+function matchersOf(params: URLSearchParams): readonly Matcher[] {
+  const query = parseQueryText(params);
+  return /^\s*\{\s*\}\s*$/.test(query) ? [] : parseLogSelector(query).matchers;
 }
 
 /** The part of a block that lies in a range, its rows taken as evenly spread. */

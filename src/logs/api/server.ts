@@ -37,6 +37,9 @@ export function createApi(role: RoleContext, context: ApiContext): FastifyInstan
       }
     };
   });
+  app.setNotFoundHandler((_request, reply) =>
+    reply.code(404).type("text/plain; charset=utf-8").send("404 page not found\n"),
+  );
   addStatusRoutes(app);
   addPushRoutes(app, context);
   addQueryRoutes(app, context);
