@@ -99,7 +99,9 @@ test.each(kills)(`row 1: kill -9 $name, ${LOOPS} times: what was acknowledged is
     acked = acked.concat(outcome.acked);
     await expectAcked(dir, acked, stepMs);
   }
-  console.log(`kill -9: ${LOOPS} loops, steps of ${stepMs} ms, seed ${SEED}, ${acked.length} batches acknowledged, none lost`);
+  console.log(
+    `kill -9: ${LOOPS} loops, steps of ${stepMs} ms, seed ${SEED}, ${acked.length} batches acknowledged, none lost`,
+  );
 });
 
 test("row 7: a limit on file size refuses, kills nobody, and the next file takes what comes", async (context) => {
