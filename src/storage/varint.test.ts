@@ -37,7 +37,7 @@ for (const { name, hex, code } of bad) {
 }
 
 test("bytes: every kind of value survives a round trip", () => {
-  const signed = fc.integer({ min: -(2 ** 52), max: 2 ** 52 });
+  const signed = fc.integer({ min: 1 - 2 ** 52, max: 2 ** 52 - 1 });
   const parts = [
     signed,
     fc.maxSafeNat(),

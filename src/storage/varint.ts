@@ -104,7 +104,7 @@ export class ByteWriter {
     this.#bytes[this.#length++] = rest;
   }
 
-  /** A signed integer, zigzag, of at most 2^52 in magnitude. */
+  /** A signed integer, zigzag, below 2^52 in magnitude. */
   varint(value: number): void {
     this.uvarint(value < 0 ? -value * 2 - 1 : value * 2);
   }
