@@ -157,6 +157,16 @@ test("stages that cannot be compiled are named", () => {
   }
 });
 
+test("filters that drop nothing, and drops of errors that cannot be, cost nothing", () => {
+  const expr = parse('{app="a"} |= "" |~ ".*" | level=~"I.*" | drop __error__, __error_details__');
+  if (expr.kind !== "log") throw new Error("not a log query");
+  const pipeline = compilePipeline(expr.stages);
+  expect(pipeline.lineFilters).toHaveLength(0);
+  expect(pipeline.stages).toHaveLength(1);
+  expect(run('|= "" or "zz"', "abc")!.line).toBe("abc");
+  expect(run('!= ""', "abc")).toBeUndefined();
+});
+
 test("label matchers in front are offered to the store", () => {
   const expr = parse('{app="a"} |= "x" | level="INFO" | b=~"c" | json | d="e"');
   if (expr.kind !== "log") throw new Error("not a log query");

@@ -44,6 +44,7 @@ export function compilePipeline(stages: readonly Stage[], wanted?: ReadonlySet<s
   const rest: StageFunction[] = [];
   const leadingMatchers: Matcher[] = [];
   for (const stage of stages) {
+    if (passesEverything(stage)) continue;
     // Before any stage that can fail there is no error to drop.
     if (dropsErrorsOnly(stage) && rest.length === leadingMatchers.length) continue;
     try {
@@ -56,8 +57,14 @@ export function compilePipeline(stages: readonly Stage[], wanted?: ReadonlySet<s
     const isMatcher = stage.kind === "labelFilter" && stage.filter.kind === "match";
     if (isMatcher && leadingMatchers.length === rest.length - 1) leadingMatchers.push(stage.filter.matcher);
   }
-  const readsLines = stages.some(({ kind }) => !LABEL_STAGES.has(kind));
+  const readsLines = stages.some((stage) => !LABEL_STAGES.has(stage.kind) && !passesEverything(stage));
   return { lineFilters, stages: rest, readsLines, leadingMatchers };
+}
+
+/** `|= ""`, which a dashboard's empty search box leaves behind; counting would read every line for it. */
+function passesEverything(stage: Stage): boolean {
+  if (stage.kind !== "lineFilter" || (stage.op !== "|=" && stage.op !== "|~")) return false;
+  return stage.values.some(({ text, ip }) => !ip && (text === "" || (stage.op === "|~" && text === ".*")));
 }
 
 /** `| drop __error__`, which Grafana adds to its volume queries. */
