@@ -151,7 +151,8 @@ export class HeadAppender implements Appender {
   }
 
   #checkTime(timestampMs: number): void {
-    if (!Number.isSafeInteger(timestampMs)) {
+    // Twice, because times are stored as zigzag varints.
+    if (!Number.isSafeInteger(timestampMs * 2)) {
       throw new AppendError("INVALID_SAMPLE", `timestamp ${timestampMs} is no whole number of milliseconds`);
     }
     if (timestampMs >= this.#minTimeMs && timestampMs <= this.#maxTimeMs) return;
