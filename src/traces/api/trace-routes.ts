@@ -40,8 +40,14 @@ async function lookUp(request: FastifyRequest<{ Params: { id: string } }>, api: 
 
 /** Up to 32 hex digits; shorter ids have zeros in front. @throws HttpError 400 */
 function parseTraceId(text: string): Uint8Array {
-  if (!/^[0-9a-fA-F]+$/.test(text))
-    throw new HttpError(400, "trace IDs can only contain hex characters: invalid character");
+  const position = text.search(/[^0-9a-fA-F]/);
+  if (position !== -1) {
+    const character = String.fromCodePoint(text.codePointAt(position)!);
+    throw new HttpError(
+      400,
+      `trace IDs can only contain hex characters: invalid character '${character}' at position ${position + 1}`,
+    );
+  }
   if (text.length > TRACE_ID_DIGITS) throw new HttpError(400, "trace IDs can't be larger than 128 bits");
   return Buffer.from(text.padStart(TRACE_ID_DIGITS, "0"), "hex");
 }

@@ -157,12 +157,19 @@ function tag(writer: ByteWriter, field: number, wireType: number): void {
   writer.uvarint(field * 8 + wireType);
 }
 
+/** Writers of nested messages between uses: one per level of nesting, because inner ones are given back first. */
+const spareWriters: ByteWriter[] = [];
+/** A writer that grew past it is not kept. */
+const SPARE_BYTES_MAX = 64 * 1024;
+
 function message(writer: ByteWriter, field: number, write: (target: ByteWriter) => void): void {
-  const inner = new ByteWriter(64);
+  const inner = spareWriters.pop() ?? new ByteWriter();
+  inner.clear();
   write(inner);
   tag(writer, field, 2);
   writer.uvarint(inner.length);
   writer.bytes(inner.view());
+  if (inner.length <= SPARE_BYTES_MAX) spareWriters.push(inner);
 }
 
 function text(writer: ByteWriter, field: number, value: unknown, name: string): void {

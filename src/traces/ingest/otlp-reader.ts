@@ -75,14 +75,16 @@ const ABSENT: ByteRange = { start: 0, end: 0 };
  * Source: opentelemetry-proto v1.
  * @throws WireError where the bytes are no such message; the visitor may have seen a part by then.
  */
-export function readOtlpTraces(bytes: Uint8Array, visitor: OtlpVisitor): void {
-  const request = new WireReader(bytes).enter(0, bytes.length);
+export function readOtlpTraces(request: Uint8Array, visitor: OtlpVisitor): void {
+  // A Buffer decodes text without a wrapper per call.
+  const bytes = asBuffer(request);
+  const reader = new WireReader(bytes).enter(0, bytes.length);
   const cursor = new SpanCursor(bytes);
   const inner = new WireReader(bytes);
-  while (request.next()) {
-    if (request.field !== 1) continue;
-    expectLength(request, "resource_spans");
-    readResourceSpans(bytes, request.start, request.stop, visitor, cursor, inner);
+  while (reader.next()) {
+    if (reader.field !== 1) continue;
+    expectLength(reader, "resource_spans");
+    readResourceSpans(bytes, reader.start, reader.stop, visitor, cursor, inner);
   }
 }
 
