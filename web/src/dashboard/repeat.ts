@@ -23,6 +23,15 @@ export function expandRepeats(sections: readonly Section[], variables: ReadonlyM
   });
 }
 
+/** What repeats depend on, as text: while it stays the same, so do the panels. */
+export function repeatKey(sections: readonly Section[], variables: ReadonlyMap<string, VariableState>): string {
+  const names = new Set(
+    sections.flatMap((section) => [section.row?.repeat, ...section.panels.map((panel) => panel.repeat)]),
+  );
+  const states = [...names].map((name) => (name === undefined ? undefined : variables.get(name)));
+  return JSON.stringify(states.map((state) => state && [state.values, state.options]));
+}
+
 function repeatValues(name: string, variables: ReadonlyMap<string, VariableState>): ScopedValues[] {
   const state = variables.get(name);
   if (state === undefined) return [];

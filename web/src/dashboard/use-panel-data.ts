@@ -27,7 +27,7 @@ export interface PanelDataInput {
   findPanel: (id: number) => PanelModel | undefined;
 }
 
-/** Widths are rounded up to this many pixels, so that a scroll bar does not ask every engine again. */
+/** Widths are rounded up to this many pixels, so that almost equal panels ask for the same steps. */
 const WIDTH_STEP_PX = 100;
 
 /** Keeps a panel's data: asks when the scope changes, keeps the old picture until the new one is there. */
@@ -40,9 +40,12 @@ export function usePanelData({ panel, directory, scope, width, active, findPanel
     isLoading: true,
   });
   const answered = useRef<VariableScope | undefined>(undefined);
-  const pointsMax = Math.ceil(Math.max(width, 1) / WIDTH_STEP_PX) * WIDTH_STEP_PX;
+  // Read when a query starts; a width that changes meanwhile (a scroll bar appears) is no reason to ask again.
+  const pointsMax = useRef(WIDTH_STEP_PX);
+  pointsMax.current = Math.ceil(Math.max(width, 1) / WIDTH_STEP_PX) * WIDTH_STEP_PX;
+  const isMeasured = width > 0;
   useEffect(() => {
-    if (!active || width === 0 || answered.current === scope) return;
+    if (!active || !isMeasured || answered.current === scope) return;
     if (panel.targets.length === 0) {
       setData({ frames: [], errors: [], range: scope.range, isFirstLoad: false, isLoading: false });
       return;
@@ -53,7 +56,7 @@ export function usePanelData({ panel, directory, scope, width, active, findPanel
         panel,
         directory,
         scope,
-        pointsMax,
+        pointsMax: pointsMax.current,
         signal: controller.signal,
         findPanel,
       });
@@ -74,7 +77,7 @@ export function usePanelData({ panel, directory, scope, width, active, findPanel
       });
     });
     return () => controller.abort();
-  }, [panel, directory, scope, pointsMax, width, active, findPanel]);
+  }, [panel, directory, scope, isMeasured, active, findPanel]);
   return data;
 }
 

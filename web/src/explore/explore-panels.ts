@@ -45,8 +45,9 @@ function metricPanels(source: DataSource, expr: string): ExplorePanel[] {
         refId: "A",
         expr,
         range: true,
-        exemplar: source.type === "prometheus",
-        legendFormat: source.type === "loki" ? "" : undefined,
+        // A counter's exemplars carry values that have nothing to do with its rate.
+        exemplar: source.type === "prometheus" && expr.includes("_bucket"),
+        legendFormat: "__auto",
       },
     ],
     {

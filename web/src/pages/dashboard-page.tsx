@@ -7,7 +7,7 @@ import { BarSlot } from "../app/shell.tsx";
 import { DashboardLinks } from "../dashboard/dashboard-links.tsx";
 import { migrateDashboard } from "../dashboard/migrate.ts";
 import { PanelCard } from "../dashboard/panel-card.tsx";
-import { expandRepeats } from "../dashboard/repeat.ts";
+import { expandRepeats, repeatKey } from "../dashboard/repeat.ts";
 import { SectionView } from "../dashboard/section-view.tsx";
 import type { DashboardModel, PanelModel } from "../dashboard/types.ts";
 import { useClock } from "../dashboard/use-clock.ts";
@@ -18,6 +18,7 @@ import { resolveRange } from "../time/range.ts";
 import { PageError } from "../ui/page-error.tsx";
 import { RefreshPicker, TimeRangePicker } from "../ui/time-controls.tsx";
 import type { VariableScope } from "../variables/interpolate.ts";
+import type { VariableState } from "../variables/types.ts";
 
 /** `/d/{uid}`: a dashboard. */
 export function DashboardPage() {
@@ -30,6 +31,8 @@ export function DashboardPage() {
   if (model === undefined || directory === undefined) return <div className="page-loading" />;
   return <OpenDashboard key={model.uid} model={model} directory={directory} />;
 }
+
+const NO_VARIABLES: ReadonlyMap<string, VariableState> = new Map();
 
 type Directory = NonNullable<ReturnType<typeof useDataSources>["directory"]>;
 
@@ -57,7 +60,10 @@ function OpenDashboard({ model, directory }: { model: DashboardModel; directory:
         : { variables, range: resolveRange(raw, nowMs), dashboard: { title: model.title, uid: model.uid }, timeZone },
     [meaning, raw, nowMs, tick, model, timeZone],
   );
-  const sections = useMemo(() => expandRepeats(model.sections, variables ?? new Map()), [model.sections, variables]);
+  const known = variables ?? NO_VARIABLES;
+  const repeats = repeatKey(model.sections, known);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `repeats` is what of the variables matters here; new panels would ask again.
+  const sections = useMemo(() => expandRepeats(model.sections, known), [model.sections, repeats]);
   useEffect(
     () => preloadPanelTypes(sections.flatMap((section) => section.panels.map((panel) => panel.type))),
     [sections],

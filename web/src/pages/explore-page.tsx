@@ -211,7 +211,7 @@ interface ExploreTraceProps {
 }
 
 /** Time that a trace may need to arrive after its request ended. */
-const TRACE_RETRIES = 5;
+const TRACE_RETRIES = 3;
 
 function ExploreTrace({ source, traceId, spanId, directory }: ExploreTraceProps) {
   const { data, error } = useQuery({
