@@ -51,6 +51,9 @@ class JsonReporter implements Reporter {
     if (secrets.adminApiKey === "created") {
       this.#write("info", "admin key generated", { file: join(config.dataDir, "admin-api-key") });
     }
+    if (secrets.engineKey === "created") {
+      this.#write("info", "engine key generated", { file: join(config.dataDir, "engine-key") });
+    }
     if (secrets.dashboardsPassword === "created") {
       this.#write("info", "dashboards password generated", {
         user: "admin",
@@ -146,6 +149,10 @@ class TerminalReporter implements Reporter {
     const { config, secrets } = this.#loaded;
     const seconds = ((Date.now() - this.#startedAtMs) / 1000).toFixed(1);
     this.#print(`\n  ${this.#roles.length} roles ready in ${seconds} s, ${Math.round(memoryBytes / 1024 ** 2)} MB\n`);
+    if (secrets.engineKey === "created") {
+      const file = join(config.dataDir, "engine-key");
+      this.#print(`  engines  metrics, logs and traces ask for ${config.engineKey} (shown once; kept in ${file})`);
+    }
     if (secrets.dashboardsPassword === "created") {
       this.#print(
         `  dashboards user admin, password ${config.dashboards.password} (shown once; kept in ${join(config.dataDir, "dashboards-password")})`,

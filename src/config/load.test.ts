@@ -67,6 +67,21 @@ describe("defaults", () => {
   });
 });
 
+describe("the engines' key", () => {
+  test("on loopback there is none; beyond it one is made and kept, so that the roles reach each other", () => {
+    expect(load(undefined).config.engineKey).toBeUndefined();
+    const { config, secrets } = load(undefined, { GATEWAYZ_HOST: "0.0.0.0" });
+    expect(config.engineKey).toMatch(/^[\w-]{32}$/);
+    expect(secrets.engineKey).toBe("created");
+    expect(statSync(join(dir, "data", "engine-key")).mode & 0o777).toBe(0o600);
+    expect(load(undefined, { GATEWAYZ_HOST: "0.0.0.0" }).config.engineKey).toBe(config.engineKey);
+  });
+
+  test("a given one is taken, on loopback too", () => {
+    expect(load(undefined, { GATEWAYZ_ENGINE_KEY: "engine-key-1" }).config.engineKey).toBe("engine-key-1");
+  });
+});
+
 describe("file and environment", () => {
   test("the environment wins over the file", () => {
     const { config } = load("ports:\n  gateway: 8100\n  logs: 3101\n", {

@@ -27,7 +27,7 @@ export interface LoadOptions {
 export interface LoadedConfig {
   readonly config: Config;
   /** Where each secret came from; `created` ones are printed once. */
-  readonly secrets: { readonly adminApiKey: SecretOrigin; readonly dashboardsPassword: SecretOrigin };
+  readonly secrets: Readonly<Record<"adminApiKey" | "dashboardsPassword" | "engineKey", SecretOrigin>>;
   readonly file: string | undefined;
 }
 
@@ -73,16 +73,27 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
           prefix: "",
           readOnly,
         });
+  // Beyond loopback the engines ask for a key; without one, not even the roles of this installation could reach them.
+  const engine =
+    values.engineKey === undefined && isLoopback(values.host)
+      ? undefined
+      : readOrCreateSecret({ dataDir, name: "engine-key", given: values.engineKey, prefix: "", readOnly });
   const config: Config = {
     ...values,
     mode,
     dataDir,
     adminApiKey: admin.value,
+    engineKey: engine?.value || undefined,
     dataBytesMax: dataBytesMax(values.dataSizeMax, existingParent(dataDir)),
     installDir: options.installDir,
     dashboards: { ...values.dashboards, password: password.value },
   };
-  return { config, secrets: { adminApiKey: admin.origin, dashboardsPassword: password.origin }, file: file?.path };
+  const secrets = {
+    adminApiKey: admin.origin,
+    dashboardsPassword: password.origin,
+    engineKey: engine?.origin ?? "default",
+  };
+  return { config, secrets, file: file?.path };
 }
 
 function findFile(options: LoadOptions): YamlFile | undefined {
