@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -26,6 +26,11 @@ test("folders deeper than a socket address may be are locked too", async () => {
   const release = await lockDataDir(deep);
   await expect(lockDataDir(deep)).rejects.toThrow(DataLockedError);
   await release();
+});
+
+test.skipIf(process.getuid?.() === 0)("a folder that this user may not write is named", async () => {
+  chmodSync(dir, 0o500);
+  await expect(lockDataDir(dir)).rejects.toThrow(`data folder ${dir} cannot be written by this user (EACCES)`);
 });
 
 test("a holder that was killed leaves no lock behind", async () => {

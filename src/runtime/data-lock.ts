@@ -11,6 +11,9 @@ const STALE_SETTLE_MS = 50;
 /** Address limit of a Unix socket on Linux is 108 bytes; longer folders are reached through `/proc/self/fd`. */
 const SOCKET_PATH_MAX = 100;
 
+/** What the file system says to who may not write there. */
+const REFUSED: ReadonlySet<string> = new Set(["EACCES", "EPERM", "EROFS"]);
+
 export class DataLockedError extends Error {
   override readonly name = "DataLockedError";
 }
@@ -19,9 +22,22 @@ export class DataLockedError extends Error {
  * Takes the data folder for this process. The lock is a listening socket, which the kernel releases when its process
  * dies by whatever means; a pid in a file would not do, as in a container pid 1 always lives.
  * @returns a function that releases the lock.
- * @throws DataLockedError naming the holder, or the file system's error when the folder cannot be written.
+ * @throws DataLockedError naming the holder; Error naming the folder when it cannot be read or written.
  */
 export async function lockDataDir(dir: string): Promise<() => Promise<void>> {
+  try {
+    return await lock(dir);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined || !REFUSED.has(code)) throw error;
+    throw new Error(
+      `data folder ${dir} cannot be written by this user (${code}); change its owner, or set GATEWAYZ_DATA to another folder`,
+      { cause: error },
+    );
+  }
+}
+
+async function lock(dir: string): Promise<() => Promise<void>> {
   const folder = openSync(dir, "r");
   const path = join(dir, LOCK_NAME);
   const address = path.length <= SOCKET_PATH_MAX ? path : `/proc/self/fd/${folder}/${LOCK_NAME}`;
