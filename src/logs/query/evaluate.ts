@@ -26,7 +26,7 @@ export async function evaluateMetric(
   grid: Grid,
   run: QueryRun,
 ): Promise<MetricResult> {
-  const result = await evaluate(store, expr, grid, run);
+  const result = await evaluate({ store, grid, run, named: namedLabels(expr) }, expr);
   if (result.kind === "scalar") return result;
   const series = result.series.filter(({ present }) => present.includes(1));
   if (series.length > SERIES_MAX) {
@@ -44,41 +44,66 @@ function isOrdered(expr: MetricExpr): boolean {
   return expr.kind === "vectorAggregation" && ["sort", "sort_desc", "topk", "bottomk"].includes(expr.op);
 }
 
-async function evaluate(store: LogStore, expr: MetricExpr, grid: Grid, run: QueryRun): Promise<MetricResult> {
+/** What is the same for all parts of one query. */
+export interface Evaluation {
+  readonly store: LogStore;
+  readonly grid: Grid;
+  readonly run: QueryRun;
+  /** Label names that the query groups or matches by: structured metadata of these names make series. */
+  readonly named: ReadonlySet<string>;
+}
+
+async function evaluate(query: Evaluation, expr: MetricExpr): Promise<MetricResult> {
+  const { steps } = query.grid;
   switch (expr.kind) {
     case "literal":
       return { kind: "scalar", value: expr.value };
     case "vector":
-      return { kind: "series", series: [constant(expr.value, grid.steps)] };
+      return { kind: "series", series: [constant(expr.value, steps)] };
     case "range":
-      return { kind: "series", series: await evaluateRange(store, expr, grid, run) };
+      return { kind: "series", series: await evaluateRange(query, expr) };
     case "vectorAggregation":
-      return { kind: "series", series: await evaluateAggregation(store, expr, grid, run) };
+      return { kind: "series", series: await evaluateAggregation(query, expr) };
     case "binary": {
-      const left = await evaluate(store, expr.left, grid, run);
-      const right = await evaluate(store, expr.right, grid, run);
-      return evaluateBinary(expr, left, right, grid.steps);
+      const left = await evaluate(query, expr.left);
+      const right = await evaluate(query, expr.right);
+      return evaluateBinary(expr, left, right, steps);
     }
     case "labelReplace": {
-      const result = await evaluate(store, expr.expr, grid, run);
+      const result = await evaluate(query, expr.expr);
       return result.kind === "scalar" ? result : { kind: "series", series: replaceLabels(expr, result.series) };
     }
   }
 }
 
-async function evaluateAggregation(
-  store: LogStore,
-  expr: VectorAggregation,
-  grid: Grid,
-  run: QueryRun,
-): Promise<StepSeries[]> {
+async function evaluateAggregation(query: Evaluation, expr: VectorAggregation): Promise<StepSeries[]> {
+  const { steps } = query.grid;
   const inner = expr.expr;
   const groups = expr.grouping?.without === true ? undefined : (expr.grouping?.names ?? []);
   if (expr.op === "sum" && groups !== undefined && inner.kind === "range" && SUMMABLE.has(inner.op)) {
-    return evaluateRange(store, inner, grid, run, groups);
+    return evaluateRange(query, inner, groups);
   }
-  const result = await evaluate(store, inner, grid, run);
-  return aggregate(expr, result.kind === "scalar" ? [constant(result.value, grid.steps)] : result.series, grid.steps);
+  const result = await evaluate(query, inner);
+  return aggregate(expr, result.kind === "scalar" ? [constant(result.value, steps)] : result.series, steps);
+}
+
+function namedLabels(expr: MetricExpr, names = new Set<string>()): Set<string> {
+  const add = (more: readonly string[]): void => {
+    for (const name of more) names.add(name);
+  };
+  if (expr.kind === "vectorAggregation") {
+    if (expr.grouping?.without === false) add(expr.grouping.names);
+    namedLabels(expr.expr, names);
+  } else if (expr.kind === "binary") {
+    if (expr.on) add(expr.matching);
+    add(expr.include);
+    namedLabels(expr.left, names);
+    namedLabels(expr.right, names);
+  } else if (expr.kind === "labelReplace") {
+    add([expr.source]);
+    namedLabels(expr.expr, names);
+  }
+  return names;
 }
 
 function constant(value: number, steps: number): StepSeries {

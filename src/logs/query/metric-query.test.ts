@@ -96,6 +96,24 @@ describe("vectors over the grid 0, 10, … 60 s", () => {
       'label_replace(count_over_time({app="a", name="x"}[20s]), "to", "<$1>", "name", "(.)")',
       { '{app="a", name="x", to="<x>"}': [2, 3, 1, 1, 1, no, no] },
     ],
+    [
+      'max by (rid) (count_over_time({app="a", name="y"}[10s]))',
+      {
+        '{rid="r3"}': [no, 1, no, no, no, no, no],
+        '{rid="r11"}': [no, no, 1, no, no, no, no],
+        '{rid="r29"}': [no, no, no, 1, no, no, no],
+        '{rid="r47"}': [no, no, no, no, no, 1, no],
+      },
+    ],
+    [
+      'count by (rid, name) (rate({app="a", name="y"} | json [10s])) * 0 > bool 5',
+      {
+        '{name="y", rid="r3"}': [no, 0, no, no, no, no, no],
+        '{name="y", rid="r11"}': [no, no, 0, no, no, no, no],
+        '{name="y", rid="r29"}': [no, no, no, 0, no, no, no],
+        '{name="y", rid="r47"}': [no, no, no, no, no, 0, no],
+      },
+    ],
     ["1 / 0", { scalar: [Number.NaN] }],
     ["vector(3) * 2", { "{}": [6, 6, 6, 6, 6, 6, 6] }],
   ];

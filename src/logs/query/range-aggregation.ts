@@ -5,11 +5,10 @@ import { compilePipeline } from "../../languages/logql/pipeline.ts";
 import { requiredLabels } from "../../languages/logql/required-labels.ts";
 import type { Labels } from "../../series/labels.ts";
 import { type Block, mayHaveMetadata } from "../store/block.ts";
-import type { LogStore } from "../store/store.ts";
 import { CountColumns } from "./count-columns.ts";
+import type { Evaluation } from "./evaluate.ts";
 import { pipelineError } from "./query-error.ts";
-import type { QueryRun } from "./query-run.ts";
-import type { Grid, StepSeries } from "./result.ts";
+import type { StepSeries } from "./result.ts";
 import { SampleColumns } from "./sample-columns.ts";
 import { type RowVisitor, Scanner } from "./scan.ts";
 import { SeriesTable } from "./series-table.ts";
@@ -21,20 +20,19 @@ const LINE_STAGES: ReadonlySet<string> = new Set(["lineFormat", "unpack", "decol
 /** Which labels a series of the result has. */
 type Keying =
   | { readonly kind: "by"; readonly names: readonly string[] }
-  | { readonly kind: "without"; readonly names: ReadonlySet<string> };
+  /** `metadata`: names of structured metadata that become labels all the same. */
+  | { readonly kind: "without"; readonly names: ReadonlySet<string>; readonly metadata: readonly string[] };
 
 /**
  * Evaluates one range aggregation over a grid.
  * @param groups Names of an aggregation around it that sums anyway: then series are grouped while lines are read.
  */
 export async function evaluateRange(
-  store: LogStore,
+  { store, grid, run, named }: Evaluation,
   expr: RangeAggregation,
-  grid: Grid,
-  run: QueryRun,
   groups?: readonly string[],
 ): Promise<StepSeries[]> {
-  const keying = keyingOf(expr, groups);
+  const keying = keyingOf(expr, groups, named);
   const names = keying.kind === "by" ? requiredLabels(expr, keying.names) : undefined;
   const pipeline = compilePipeline(expr.log.stages, names);
   const unwrap = expr.unwrap === undefined ? undefined : compileUnwrap(expr.unwrap);
@@ -65,7 +63,7 @@ export async function evaluateRange(
   await scanner.scan(blocks, {
     begin(block) {
       const fixed =
-        touchesLabels || (keying.kind === "by" && mayHaveMetadata(block, keying.names))
+        touchesLabels || mayHaveMetadata(block, keying.kind === "by" ? keying.names : keying.metadata)
           ? undefined
           : table.indexOf(streamKey(block, keying));
       const visit: RowVisitor = (rows, row, line) => {
@@ -103,13 +101,13 @@ function comparesNumbers(filter: LabelFilter): boolean {
   return filter.kind === "compare";
 }
 
-function keyingOf(expr: RangeAggregation, groups: readonly string[] | undefined): Keying {
+function keyingOf(expr: RangeAggregation, groups: readonly string[] | undefined, named: ReadonlySet<string>): Keying {
   if (expr.grouping !== undefined && !expr.grouping.without)
     return { kind: "by", names: [...expr.grouping.names].sort() };
   const dropped = new Set(expr.grouping?.names ?? []);
   if (expr.unwrap !== undefined) dropped.add(expr.unwrap.name);
   if (groups !== undefined && expr.grouping === undefined) return { kind: "by", names: [...groups].sort() };
-  return { kind: "without", names: dropped };
+  return { kind: "without", names: dropped, metadata: [...named].filter((name) => !dropped.has(name)) };
 }
 
 function streamKey(block: Block, keying: Keying): Labels {
@@ -118,10 +116,12 @@ function streamKey(block: Block, keying: Keying): Labels {
 }
 
 /**
- * Structured metadata is left out of a series unless it is grouped by: ids of single requests would make a series of
+ * Structured metadata is left out of a series unless the query names it: ids of single requests would make a series of
  * every line, which nobody asks for and the series limit would refuse.
  */
 function seriesOf(table: SeriesTable, labels: LineLabels, keying: Keying): number {
   if (keying.kind === "by") return table.indexOfLine(keying.names, labels);
-  return table.indexOf(labels.result(false).without(keying.names));
+  let result = labels.result(false);
+  for (const name of keying.metadata) if (!result.has(name)) result = result.with(name, labels.get(name));
+  return table.indexOf(result.without(keying.names));
 }

@@ -27,5 +27,6 @@ export interface Block {
 /** Whether rows of a block can have one of these names in their structured metadata. */
 export function mayHaveMetadata(block: Block, names: readonly string[]): boolean {
   const { metadataNames } = block;
-  return metadataNames === undefined || names.some((name) => metadataNames.includes(name));
+  if (metadataNames === undefined) return names.length > 0;
+  return names.some((name) => metadataNames.includes(name));
 }
