@@ -2,6 +2,7 @@ import { Link, Outlet, useRouter, useRouterState } from "@tanstack/react-router"
 import { createContext, type ReactNode, useContext, useEffect, useState } from "react";
 import { createPortal } from "react-dom";
 import { Icon } from "../ui/icon.tsx";
+import { usePageSearch } from "./location.ts";
 import { useServerInfo } from "./queries.ts";
 import { useTheme } from "./theme.tsx";
 
@@ -124,9 +125,19 @@ function LogOutLink() {
 
 function ThemeButton() {
   const { name, set } = useTheme();
+  const [search, changeSearch] = usePageSearch();
   const next = name === "dark" ? "light" : "dark";
   return (
-    <button type="button" className="icon-button" title={`Use the ${next} theme`} onClick={() => set(next)}>
+    <button
+      type="button"
+      className="icon-button"
+      title={`Use the ${next} theme`}
+      onClick={() => {
+        set(next);
+        // An address that names a theme would bring it back with the next reload.
+        if (search["theme"] !== undefined) changeSearch({ theme: next }, { replace: true });
+      }}
+    >
       <Icon name={name === "dark" ? "sun" : "moon"} />
     </button>
   );

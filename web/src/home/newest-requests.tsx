@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import type { DataSourceDirectory } from "../api/data-sources.ts";
 import { exploreUrl, traceUrl } from "../explore/urls.ts";
 import { searchTraces } from "../query/tempo.ts";
-import { formatAgo, formatMs } from "../time/format.ts";
+import { formatAgo, formatTraceMs } from "../time/format.ts";
 import { nanosToMs } from "../traces/read-otlp.ts";
 
 const REFRESH_MS = 4_000;
@@ -44,7 +44,7 @@ export function NewestRequests({ directory }: { directory: DataSourceDirectory }
             <a href={traceUrl(tempo.uid, hit.traceID)}>
               <span className="newest-time">{formatAgo(nanosToMs(hit.startTimeUnixNano ?? "0"), dataUpdatedAt)}</span>
               <span className="newest-name">{hit.rootTraceName || hit.traceID}</span>
-              <span className="newest-duration">{formatMs(hit.durationMs ?? 0)}</span>
+              <span className="newest-duration">{formatTraceMs(hit.durationMs ?? 0)}</span>
             </a>
           </li>
         ))}

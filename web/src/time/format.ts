@@ -70,6 +70,11 @@ export function formatAgo(ms: number, nowMs: number): string {
   return `${Math.floor(seconds / 86_400)} d ago`;
 }
 
+/** The length of a found trace: search answers whole milliseconds, so 0 means less than one. */
+export function formatTraceMs(durationMs: number): string {
+  return durationMs === 0 ? "< 1 ms" : formatMs(durationMs);
+}
+
 /** A duration in ms with three significant digits: `820 µs`, `12.4 ms`, `1.53 s`. */
 export function formatMs(ms: number): string {
   const short = (value: number) => String(Number(value.toPrecision(3)));

@@ -86,7 +86,15 @@ export function layoutGraph(frames: readonly DataFrame[], aspect: number): Graph
   const lying = place(nodes, edges, "LR");
   const standing = place(nodes, edges, "TB");
   const zoom = (layout: GraphLayout) => Math.min(aspect / layout.width, 1 / layout.height);
-  return zoom(lying) * 1.15 >= zoom(standing) ? lying : standing;
+  // From left to right reads more easily, so another order must be clearly larger to win.
+  const candidates = [
+    { layout: lying, weight: 1.15 },
+    { layout: standing, weight: 1 },
+    { layout: stagger(standing), weight: 1 },
+  ];
+  return candidates.reduce((best, one) =>
+    zoom(one.layout) * one.weight > zoom(best.layout) * best.weight ? one : best,
+  ).layout;
 }
 
 function place(nodes: readonly GraphNode[], edges: readonly GraphEdge[], direction: "LR" | "TB"): GraphLayout {
@@ -107,5 +115,36 @@ function place(nodes: readonly GraphNode[], edges: readonly GraphEdge[], directi
     }),
     width,
     height,
+  };
+}
+
+/** Ranks with more nodes than this are folded into two lines. */
+const RANK_NODES_MAX = 5;
+
+/** Moves every other node of a crowded rank down, which lets the rank be half as wide. */
+function stagger(graph: GraphLayout): GraphLayout {
+  const ranks = new Map<number, GraphNode[]>();
+  for (const node of graph.nodes) ranks.set(node.y, [...(ranks.get(node.y) ?? []), node]);
+  const spacing = (count: number) => (count > RANK_NODES_MAX ? NODE_WIDTH * 0.62 : NODE_WIDTH + 10);
+  const width = Math.max(...[...ranks.values()].map((rank) => rank.length * spacing(rank.length))) + NODE_WIDTH;
+  let shiftedBy = 0;
+  const nodes: GraphNode[] = [];
+  for (const [y, rank] of [...ranks].sort(([a], [b]) => a - b)) {
+    const isFolded = rank.length > RANK_NODES_MAX;
+    const step = spacing(rank.length);
+    const first = width / 2 - ((rank.length - 1) * step) / 2;
+    rank.sort((a, b) => a.x - b.x);
+    rank.forEach((node, index) => {
+      const down = isFolded && index % 2 === 1 ? NODE_HEIGHT : 0;
+      nodes.push({ ...node, x: first + index * step, y: y + shiftedBy + down });
+    });
+    if (isFolded) shiftedBy += NODE_HEIGHT;
+  }
+  // The bends belong to the old places.
+  return {
+    nodes,
+    edges: graph.edges.map((edge) => ({ ...edge, points: [] })),
+    width,
+    height: graph.height + shiftedBy,
   };
 }

@@ -3,7 +3,7 @@ import { type ReactNode, useState } from "react";
 import { traceUrl } from "../../explore/urls.ts";
 import type { DataFrame } from "../../grafana/data.ts";
 import { fetchTrace } from "../../query/tempo.ts";
-import { formatAgo, formatDateTime, formatMs } from "../../time/format.ts";
+import { formatAgo, formatDateTime, formatTraceMs } from "../../time/format.ts";
 import { serviceColor } from "../../traces/service-colors.ts";
 import { TraceView } from "../../traces/trace-view.tsx";
 import type { Trace } from "../../traces/types.ts";
@@ -58,7 +58,7 @@ export function TracesPanel({ frames, panel, height, range, timeZone, host }: Pa
                 style={{ width: `${(line.durationMs / longest) * 100}%`, background: serviceColor(line.service) }}
               />
             </span>
-            <span className="trace-list-duration">{formatMs(line.durationMs)}</span>
+            <span className="trace-list-duration">{formatTraceMs(line.durationMs)}</span>
           </TraceLink>
           {tempo !== undefined && (
             <a className="icon-button small" href={traceUrl(tempo.uid, line.traceId)} title="Open in Explore">
