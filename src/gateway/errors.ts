@@ -273,8 +273,10 @@ export function errorBody(error: GatewayError, dialect: Dialect, requestId: stri
 /** Turns anything thrown into an error of the catalogue; what is unknown becomes INTERNAL_ERROR. */
 export function toGatewayError(error: unknown, bodyBytesMax: number): GatewayError {
   if (error instanceof GatewayError) return error;
-  const status = error instanceof HttpError ? error.status : (error as { statusCode?: number } | null)?.statusCode;
+  const { statusCode, code } = (error ?? {}) as { statusCode?: number; code?: string };
+  const status = error instanceof HttpError ? error.status : statusCode;
   const reason = error instanceof Error ? error.message.replace(/\.$/, "") : String(error);
+  if (code === "FST_ERR_BAD_URL") return new GatewayError("INVALID_REQUEST", { reason: `${reason}.` });
   if (status === 413) return new GatewayError("REQUEST_TOO_LARGE", { bodyBytesMax });
   if (status === 415) return new GatewayError("UNSUPPORTED_MEDIA_TYPE", { reason });
   if (status === 400) return new GatewayError("INVALID_JSON", { reason });

@@ -139,6 +139,7 @@ test("the demo can be started and stopped by the admin only", async () => {
 
 test("errors keep the dialect of their path", async () => {
   expect(await (await get("/nope")).json()).toMatchObject({ error: { code: "unknown_url" } });
+  expect(await (await get("/v1/models/%zz")).json()).toMatchObject({ error: { type: "invalid_request_error" } });
   expect(await (await post("/v1/messages/nope", {})).json()).toMatchObject({
     type: "error",
     error: { type: "not_found_error" },

@@ -22,7 +22,7 @@ export class DataLockedError extends Error {
  * Takes the data folder for this process. The lock is a listening socket, which the kernel releases when its process
  * dies by whatever means; a pid in a file would not do, as in a container pid 1 always lives.
  * @returns a function that releases the lock.
- * @throws DataLockedError naming the holder; Error naming the folder when it cannot be read or written.
+ * @throws DataLockedError naming the folder, and the holder if there is one: trying again will not help.
  */
 export async function lockDataDir(dir: string): Promise<() => Promise<void>> {
   try {
@@ -30,9 +30,8 @@ export async function lockDataDir(dir: string): Promise<() => Promise<void>> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined || !REFUSED.has(code)) throw error;
-    throw new Error(
+    throw new DataLockedError(
       `data folder ${dir} cannot be written by this user (${code}); change its owner, or set GATEWAYZ_DATA to another folder`,
-      { cause: error },
     );
   }
 }

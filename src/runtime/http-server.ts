@@ -45,6 +45,12 @@ export function createHttpServer(context: RoleContext, options: HttpServerOption
     logger: false,
     http: { headersTimeout: HEADERS_TIMEOUT_MS },
     routerOptions: { maxParamLength: 4_096 },
+    // A path that is no path (such as `/%zz`) fails before any route; it is answered in the same shape as everything else.
+    frameworkErrors: (error, request: FastifyRequest, reply: FastifyReply) => {
+      const status = error.statusCode ?? 400;
+      reply.code(status);
+      return options.onError?.(error, status, request, reply) ?? reply.send({ error: error.message });
+    },
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
