@@ -73,13 +73,15 @@ export function applyEnvironment(
   const only = roles.length === 1 ? roles[0] : undefined;
   if (only !== undefined && environment.PORT) set(ROLE_PORT_FIELDS[only], environment.PORT, "PORT");
   for (const known of KNOWN_PROVIDERS) {
-    const variable = known.apiKeyVariables.find((name) => environment[name]);
-    if (variable === undefined) continue;
-    const baseUrl = (known.baseUrlVariable && environment[known.baseUrlVariable]) || known.baseUrl;
+    const keyVariable = known.apiKeyVariables.find((name) => environment[name]);
+    const ownUrl = known.baseUrlVariable === undefined ? undefined : environment[known.baseUrlVariable] || undefined;
+    // A server of one's own (vLLM, Ollama, …) often wants no key: its address is enough.
+    if (keyVariable === undefined && ownUrl === undefined) continue;
+    const variable = keyVariable ?? known.baseUrlVariable!;
     const field = `gateway.providers.${known.name}`;
     set(`${field}.type`, known.type, variable);
-    set(`${field}.apiKey`, environment[variable], variable);
-    set(`${field}.baseUrl`, baseUrl, known.baseUrlVariable ?? variable);
+    if (keyVariable !== undefined) set(`${field}.apiKey`, environment[keyVariable], keyVariable);
+    set(`${field}.baseUrl`, ownUrl ?? known.baseUrl, known.baseUrlVariable ?? variable);
   }
   return { values, variableOf: (path) => origin.get(path.join(".")) };
 }

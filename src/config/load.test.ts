@@ -59,6 +59,21 @@ describe("defaults", () => {
     });
   });
 
+  test("a base URL of one's own is a provider, with a key or without", () => {
+    const { config } = load(undefined, { OPENAI_BASE_URL: "http://127.0.0.1:11434/v1" });
+    expect(config.mode).toBe("live");
+    expect(config.gateway.providers).toEqual({
+      openai: { type: "openai", baseUrl: "http://127.0.0.1:11434/v1", models: [] },
+    });
+  });
+
+  test("the gateway is not its own provider", () => {
+    expect(refusal(undefined, { OPENAI_BASE_URL: "http://localhost:8000/v1", OPENAI_API_KEY: "k" })).toBe(
+      "provider openai is this gateway itself (http://localhost:8000/v1); unset OPENAI_BASE_URL where the gateway starts",
+    );
+    expect(load(undefined, { OPENAI_BASE_URL: "http://localhost:8000/v1" }, ["logs"]).config.mode).toBe("live");
+  });
+
   test("another bind address is live; demo there must be asked for and gets a generated password", () => {
     expect(load(undefined, { GATEWAYZ_HOST: "0.0.0.0" }).config.mode).toBe("live");
     const asked = load(undefined, { GATEWAYZ_HOST: "0.0.0.0", GATEWAYZ_MODE: "demo" }).config;

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, statfsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import type { z } from "zod";
 import { ConfigError } from "./config-error.ts";
 import { applyEnvironment } from "./environment.ts";
 import type { RoleName } from "./roles.ts";
@@ -52,6 +53,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
     );
   }
   const values = parsed.data;
+  if (options.roles.includes("gateway")) refuseItselfAsProvider(values);
   const dataDir = resolve(options.workingDir, values.dataDir);
   const readOnly = options.readOnly === true;
   if (!readOnly) createDataDir(dataDir);
@@ -108,6 +110,20 @@ function createDataDir(dataDir: string): void {
   } catch (error) {
     throw new ConfigError(
       `cannot create the data folder ${dataDir}: ${(error as Error).message}; set GATEWAYZ_DATA to a folder that this user may write`,
+    );
+  }
+}
+
+/**
+ * `OPENAI_BASE_URL` of a shell whose clients use this gateway must not become the gateway's own provider: every request
+ * would call itself until all places are taken.
+ */
+function refuseItselfAsProvider({ gateway, ports }: z.output<typeof configSchema>): void {
+  for (const [name, { baseUrl }] of Object.entries(gateway.providers)) {
+    const { hostname, port } = new URL(baseUrl);
+    if (!isLoopback(hostname.replace(/^\[|\]$/g, "")) || Number(port) !== ports.gateway) continue;
+    throw new ConfigError(
+      `provider ${name} is this gateway itself (${baseUrl}); unset ${name.toUpperCase()}_BASE_URL where the gateway starts`,
     );
   }
 }
