@@ -19,6 +19,13 @@ const COMMONJS_NAMES = [
   "const __dirname = __dirOf(__filename);",
 ].join("");
 
+/** The server's imports of undici get the parts that it uses. */
+const undiciParts = {
+  name: "undici-parts",
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /^undici$/ }, () => ({ path: resolve(root, "scripts/undici-client.mjs") })),
+};
+
 rmSync(resolve(root, "dist"), { recursive: true, force: true });
 await build({
   absWorkingDir: root,
@@ -31,6 +38,7 @@ await build({
   platform: "node",
   target: "node20",
   external: NATIVE,
+  plugins: [undiciParts],
   banner: { js: COMMONJS_NAMES },
   // Names stay readable in stack traces; whitespace and dead code go.
   minifyWhitespace: true,

@@ -6,9 +6,8 @@ import type { Config } from "../config/schema.ts";
 import { withPeers } from "../config/topology.ts";
 import { processMemoryBytes } from "../runtime/memory.ts";
 import { freePort, portOwner, probePort } from "../runtime/ports.ts";
-import { type RunningRole, runRole } from "../runtime/run-role.ts";
+import type { RunningRole } from "../runtime/run-role.ts";
 import { Supervisor } from "../runtime/supervisor.ts";
-import { loadRole } from "./roles.ts";
 import { createReporter, type Reporter } from "./up-report.ts";
 
 /** Small young generations: seven processes that each keep 16 MB of garbage would cost more than all stores. */
@@ -90,6 +89,8 @@ async function startChildren(
 }
 
 async function startInProcess(config: Config, roles: readonly RoleName[], report: Reporter): Promise<Running> {
+  // Loaded only here: a supervisor has no use for what a role needs (logger, registry, HTTP client).
+  const [{ runRole }, { loadRole }] = await Promise.all([import("../runtime/run-role.ts"), import("./roles.ts")]);
   const running: RunningRole[] = [];
   for (const [index, name] of roles.entries()) {
     const { start } = await loadRole[name]();

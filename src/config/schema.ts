@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** A duration in the text form that Prometheus uses (`15d`, `30s`, `1h30m`), held as milliseconds. */
 const duration = z.union([z.string(), z.number()]).transform((value, context) => {

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod";
 import { StorageError } from "../../storage/storage-error.ts";
 import { BLOCK_RANGE_MAX_MS, BLOCK_RANGE_MS } from "../store/limits.ts";
 import { META_VERSION } from "./block-format.ts";
