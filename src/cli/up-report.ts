@@ -126,7 +126,8 @@ class TerminalReporter implements Reporter {
   #firstRequest(entry: Readonly<Record<string, unknown>>): void {
     const cost = typeof entry["costUsd"] === "number" ? `$${entry["costUsd"].toFixed(6)}` : "no price";
     const dashboards = this.#urls.get("dashboards");
-    const page = dashboards === undefined ? "" : `  ${dashboards}/explore?traceId=${String(entry["traceId"])}`;
+    const page =
+      dashboards === undefined ? "" : `  ${dashboards}/explore?ds=grafana_tempo&traceId=${String(entry["traceId"])}`;
     this.#print(
       `\n  Your first request: ${String(entry["statusCode"])} in ${String(entry["durationMs"])} ms, ${String(entry["tokens"])} tokens, ${cost}${page}\n`,
     );

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
+import { basename } from "node:path";
 
 /** The error code when `host:port` cannot be bound, else undefined. The port is free again afterwards. */
 export function probePort(host: string, port: number): Promise<string | undefined> {
@@ -38,11 +39,16 @@ export function portOwner(port: number): string | undefined {
   for (const pid of listDir("/proc").filter((name) => /^\d+$/.test(name))) {
     for (const descriptor of listDir(`/proc/${pid}/fd`)) {
       const inode = /^socket:\[(\d+)\]$/.exec(readLink(`/proc/${pid}/fd/${descriptor}`))?.[1];
-      if (inode !== undefined && inodes.has(inode))
-        return `${readLines(`/proc/${pid}/comm`)[0] ?? "process"} (pid ${pid})`;
+      if (inode !== undefined && inodes.has(inode)) return `${programName(pid)} (pid ${pid})`;
     }
   }
   return undefined;
+}
+
+/** The program's own name without its arguments, which are nobody's business. */
+function programName(pid: string): string {
+  const first = readLines(`/proc/${pid}/cmdline`)[0]?.split("\0", 1)[0] ?? "";
+  return basename(first) || "a process";
 }
 
 // Processes come and go and belong to others while we look: what cannot be read is not there for us.
