@@ -8,7 +8,12 @@ const below = (from, forbidden) => ({
 });
 module.exports = {
   forbidden: [
-    { name: "no-circular", severity: "error", from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } } },
+    {
+      name: "no-circular",
+      severity: "error",
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
+    },
     ...roles.map((role) => ({
       name: `${role}-imports-no-other-role`,
       severity: "error",
