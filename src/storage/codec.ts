@@ -1,6 +1,6 @@
 import * as zlib from "node:zlib";
 import * as lz4 from "lz4-napi";
-import { compress as snappyCompress } from "snappy";
+import { compressSync as snappyCompress } from "snappy";
 import { zstdContentSize, zstdDecompress } from "../runtime/zstd.ts";
 import { snappyUncompress } from "./snappy-block.ts";
 import { StorageError } from "./storage-error.ts";

@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Registry } from "prom-client";
-import { compress } from "snappy";
+import { compressSync } from "snappy";
 import { request } from "undici";
 import type { Logger } from "../../runtime/logger.ts";
 import { type Labels, METRIC_NAME } from "../../series/labels.ts";
@@ -141,7 +141,7 @@ export class RemoteWriter {
         "user-agent": "gatewayz-logs",
         ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
       },
-      body: await compress(Buffer.from(encodeWriteRequest(batch))),
+      body: compressSync(Buffer.from(encodeWriteRequest(batch))),
       headersTimeout: TIMEOUT_MS,
       bodyTimeout: TIMEOUT_MS,
     });
