@@ -23,6 +23,7 @@ import { Legend, legendOptions, toggleHidden } from "./legend.tsx";
 import { layoutGraph } from "./nodegraph/graph-layout.ts";
 import { NodeGraphPanel } from "./nodegraph/node-graph-panel.tsx";
 import { PiePanel } from "./pie/pie-panel.tsx";
+import type { PanelContent } from "./registry.tsx";
 import { StatPanel } from "./stat/stat-panel.tsx";
 import { StateTimelinePanel } from "./state/state-timeline-panel.tsx";
 import { mergeSeries, sortedRows, tableColumns } from "./table/table-model.ts";
@@ -340,7 +341,7 @@ test("legend: list and table, isolate and toggle", () => {
 test("panel state: what a person sees", () => {
   const [one] = twoSeries();
   const nothing = frame("A", [field("Time", FieldType.time, [1]), field("Value", FieldType.number, [null])]);
-  const state = (frames: DataFrame[], errors: string[], isFirstLoad: boolean, content: "rows" | "numbers" | "own") =>
+  const state = (frames: DataFrame[], errors: string[], isFirstLoad: boolean, content: PanelContent) =>
     panelState({ frames, errors, isFirstLoad }, content);
   expect(state([], [], true, "own")).toBe("data");
   expect(state([], [], true, "rows")).toBe("loading");
@@ -348,6 +349,8 @@ test("panel state: what a person sees", () => {
   expect(state([], ["x"], false, "rows")).toBe("error");
   expect(state([one!], ["x"], false, "numbers")).toBe("data");
   expect(state([nothing], [], false, "numbers")).toBe("empty");
+  expect(state([nothing], [], false, "values")).toBe("empty");
+  expect(state([frame("A", [field("s", FieldType.string, ["x"])])], [], false, "values")).toBe("data");
   expect(state([nothing], [], false, "rows")).toBe("data");
 });
 

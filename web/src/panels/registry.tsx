@@ -5,12 +5,15 @@ import type { PanelProps } from "./types.ts";
 
 type Drawing = ComponentType<PanelProps>;
 
+/** "rows": any row; "values": any value but null; "numbers": any number; "own": draws without queries. */
+export type PanelContent = "rows" | "values" | "numbers" | "own";
+
 interface PanelType {
   /** The drawing component, or how to fetch it. */
   draw: Drawing | (() => Promise<Drawing>);
   isLazy: boolean;
-  /** What counts as data. "rows": any row; "numbers": any number that is not null; "own": draws without queries. */
-  content: "rows" | "numbers" | "own";
+  /** What counts as data. */
+  content: PanelContent;
 }
 
 function eager(draw: Drawing, content: PanelType["content"]): PanelType {
@@ -30,9 +33,9 @@ const states = lazy(
 const TYPES: Record<string, PanelType> = {
   timeseries: eager(TimeSeriesPanel, "numbers"),
   trend: eager(TimeSeriesPanel, "numbers"),
-  stat: eager(StatPanel, "rows"),
-  gauge: lazy(() => import("./gauge/gauge-panel.tsx").then((module) => module.GaugePanel), "rows"),
-  bargauge: lazy(() => import("./bargauge/bar-gauge-panel.tsx").then((module) => module.BarGaugePanel), "rows"),
+  stat: eager(StatPanel, "values"),
+  gauge: lazy(() => import("./gauge/gauge-panel.tsx").then((module) => module.GaugePanel), "values"),
+  bargauge: lazy(() => import("./bargauge/bar-gauge-panel.tsx").then((module) => module.BarGaugePanel), "values"),
   table,
   text: lazy(() => import("./text/text-panel.tsx").then((module) => module.TextPanel), "own"),
   logs: lazy(() => import("./logs/logs-panel.tsx").then((module) => module.LogsPanel), "rows"),
