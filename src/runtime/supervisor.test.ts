@@ -33,7 +33,7 @@ function supervise(childBody: string): Seen {
   supervisor = new Supervisor({
     entry,
     config: {} as Config,
-    execArgv: [],
+    nodeOptions: () => [],
     events: {
       line: (_role, line) => void seen.lines.push(line),
       ready: (role, _urls, restarts, pid) => void seen.ready.push({ role, restarts, pid: pid! }),

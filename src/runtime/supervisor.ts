@@ -24,7 +24,8 @@ export interface SupervisorOptions {
   /** Module that a role's process runs. */
   readonly entry: string;
   readonly config: Config;
-  readonly execArgv: readonly string[];
+  /** Options of the Node.js process of a role. */
+  nodeOptions(role: RoleName): readonly string[];
   readonly events: SupervisorEvents;
 }
 
@@ -82,10 +83,13 @@ export class Supervisor {
   }
 
   #spawn(child: Child, onReady: () => void, onFatal: (error: Error) => void): void {
-    const { entry, execArgv, events, config } = this.#options;
+    const { entry, events, config } = this.#options;
     const startedAt = Date.now();
     let failure: string | undefined;
-    const running = fork(entry, [], { stdio: ["ignore", "pipe", "pipe", "ipc"], execArgv: [...execArgv] });
+    const running = fork(entry, [], {
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
+      execArgv: [...this.#options.nodeOptions(child.role)],
+    });
     child.process = running;
     for (const stream of [running.stdout!, running.stderr!]) {
       createInterface({ input: stream }).on("line", (line) => events.line(child.role, line));
