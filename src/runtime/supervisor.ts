@@ -9,6 +9,11 @@ const BACKOFF_MIN_MS = 200;
 const BACKOFF_MAX_MS = 10_000;
 /** A role that ran this long has recovered; its next restart is quick again. */
 const STABLE_AFTER_MS = 60_000;
+/**
+ * Fixed limits for glibc's malloc (mallopt(3)), at its own initial values: left alone, it raises them with the largest
+ * buffer freed so far and then keeps the memory of freed bodies and columns. Saves a tenth of the whole stack's memory.
+ */
+const MALLOC_ENVIRONMENT = { MALLOC_MMAP_THRESHOLD_: "131072", MALLOC_TRIM_THRESHOLD_: "131072" };
 /** Above a role's own drain limit; what still runs then is killed. */
 const KILL_AFTER_MS = 13_000;
 
@@ -89,6 +94,7 @@ export class Supervisor {
     const running = fork(entry, [], {
       stdio: ["ignore", "pipe", "pipe", "ipc"],
       execArgv: [...this.#options.nodeOptions(child.role)],
+      env: { ...MALLOC_ENVIRONMENT, ...process.env },
     });
     child.process = running;
     for (const stream of [running.stdout!, running.stderr!]) {
