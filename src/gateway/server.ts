@@ -11,6 +11,7 @@ import { registerHealth } from "./routes/health.ts";
 import { registerMessages } from "./routes/messages.ts";
 import { registerMetrics } from "./routes/metrics.ts";
 import { registerModels } from "./routes/models.ts";
+import { registerPlain } from "./routes/plain.ts";
 import { beginRequest, dialectOf, errorReply } from "./routes/request-state.ts";
 import { registerVelocityModeStatus } from "./routes/velocity-mode-status.ts";
 
@@ -59,6 +60,7 @@ export function createGatewayServer(gateway: Gateway): FastifyInstance {
   });
   registerChatCompletions(app, gateway);
   registerMessages(app, gateway);
+  registerPlain(app, gateway);
   registerModels(app, gateway);
   registerHealth(app, gateway);
   registerCircuitBreakers(app, gateway);

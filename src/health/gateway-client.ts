@@ -126,11 +126,13 @@ function parseObject(text: string): Json {
   return value;
 }
 
-/** One target per model and provider; the provider is where the model is asked for, so it is its gateway too. */
+/** One target per chat model and provider; the provider is where the model is asked for, so it is its gateway too. */
 export function targetsOf(list: Json): Target[] {
   const targets: Target[] = [];
   for (const entry of list["data"] as unknown[]) {
     if (!isJson(entry) || !isName(entry["id"])) continue;
+    // What cannot chat would fail every probe; customers' calls of it are reported all the same.
+    if (typeof entry["kind"] === "string" && entry["kind"] !== "chat") continue;
     for (const provider of providersOf(entry)) targets.push({ provider, model: entry["id"], gateway: provider });
   }
   return targets;

@@ -7,7 +7,7 @@ import type { Role } from "../runtime/role.ts";
 import { TEST_ADMIN_KEY, type TestContext, testContext } from "../runtime/testing.ts";
 import { start } from "./index.ts";
 
-/** A gateway with three models, of which `broken` fails while the test says so. */
+/** A gateway with three models that chat and one that does not, of which `broken` fails while the test says so. */
 let gateway: Server;
 let gatewayUrl: string;
 let broken = true;
@@ -27,7 +27,8 @@ beforeEach(async () => {
     reply.setHeader("content-type", "application/json");
     if (request.url === "/v1/models") {
       const ids = ["good", "fine", "broken"];
-      reply.end(JSON.stringify({ data: ids.map((id) => ({ id, object: "model", owned_by: `provider-${id}` })) }));
+      const models = ids.map((id) => ({ id, object: "model", owned_by: `provider-${id}`, kind: "chat" }));
+      reply.end(JSON.stringify({ data: [...models, { id: "vectors", owned_by: "provider-good", kind: "embedding" }] }));
       return;
     }
     const body = JSON.parse(Buffer.concat(parts).toString("utf8")) as Record<string, unknown>;

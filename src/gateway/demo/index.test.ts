@@ -22,7 +22,9 @@ beforeEach(async () => {
   gateway = createServer((request, reply) => {
     request.resume();
     if (request.url === "/v1/models") {
-      reply.end(JSON.stringify({ data: [{ id: "gpt-4o-mini" }, { id: "sim-flaky" }, null] }));
+      reply.end(
+        JSON.stringify({ data: [{ id: "gpt-4o-mini" }, { id: "sim-flaky" }, { id: "e", kind: "embedding" }, null] }),
+      );
       return;
     }
     got.push({ path: request.url!, headers: request.headers });

@@ -150,10 +150,12 @@ class Generator implements DemoTraffic {
   }
 }
 
+/** The models that can chat; the others stand in the list too. */
 function modelIds(list: unknown): string[] {
   const data = (list as { data?: unknown } | null)?.data;
   if (!Array.isArray(data)) return [];
   return data
+    .filter((entry: { kind?: unknown } | null) => (entry?.kind ?? "chat") === "chat")
     .map((entry: { id?: unknown } | null) => entry?.id)
     .filter((id): id is string => typeof id === "string" && id !== "");
 }

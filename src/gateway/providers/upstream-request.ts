@@ -7,11 +7,6 @@ import type { Provider } from "./provider.ts";
 const ANTHROPIC_VERSION = "2023-06-01";
 const USER_AGENT = "gatewayz/0.1";
 
-/** Path of a provider's inference endpoint. */
-export function inferencePath(provider: Provider): string {
-  return `${provider.basePath}${provider.type === "anthropic" ? "/v1/messages" : "/chat/completions"}`;
-}
-
 /** Path of a provider's model list. */
 export function modelsPath(provider: Provider): string {
   const path = provider.quirks.modelsPath ?? (provider.type === "anthropic" ? "/v1/models?limit=1000" : "/models");

@@ -1,9 +1,13 @@
 import type { FastifyInstance } from "fastify";
 import type { Gateway } from "../gateway.ts";
+import { Conversation } from "../translation/conversation.ts";
 import { type InferenceRoute, serveInference } from "./inference.ts";
 import { validateChat } from "./validate.ts";
 
-const ROUTE: InferenceRoute = { dialect: "openai", validate: validateChat };
+const ROUTE: InferenceRoute = {
+  validate: validateChat,
+  begin: (body, idSeed) => new Conversation("openai", body, idSeed),
+};
 
 /** `POST /v1/chat/completions` (OpenAI API reference, "Chat"). */
 export function registerChatCompletions(app: FastifyInstance, gateway: Gateway): void {

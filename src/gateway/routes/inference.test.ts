@@ -6,14 +6,15 @@ import { TEST_ADMIN_KEY, testContext } from "../../runtime/testing.ts";
 import { assembleGateway, createProviders } from "../assemble.ts";
 import { createGatewayServer } from "../server.ts";
 import { recordingTelemetry } from "../testing/test-gateway.ts";
+import { Conversation } from "../translation/conversation.ts";
 import { type InferenceRoute, serveInference } from "./inference.ts";
 
 /** A route with a bug in it: what must never happen, and what a client sees when it does. */
 const faulty: InferenceRoute = {
-  dialect: "openai",
   validate() {
     throw new TypeError("secret: cannot read properties of undefined");
   },
+  begin: (body, idSeed) => new Conversation("openai", body, idSeed),
 };
 
 const telemetry = recordingTelemetry();

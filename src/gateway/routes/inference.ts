@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Reservation } from "../access/rate-limits.ts";
-import { type Dialect, GatewayError, toGatewayError } from "../errors.ts";
+import { GatewayError, toGatewayError } from "../errors.ts";
 import type { Gateway } from "../gateway.ts";
 import { type JsonObject, stringAt } from "../json.ts";
 import { nowMs } from "../record.ts";
@@ -13,7 +13,7 @@ import { resolveTargets } from "../routing/resolve.ts";
 import type { StreamMeter } from "../stream/converter.ts";
 import { breakError } from "../stream/relay.ts";
 import { isSampled } from "../telemetry/trace-sampling.ts";
-import { Conversation } from "../translation/conversation.ts";
+import type { Dialogue } from "../translation/dialogue.ts";
 import { meteredUsage } from "../usage/metered-usage.ts";
 import { withGatewayUsage } from "./gateway-usage.ts";
 import { readJsonBody } from "./json-body.ts";
@@ -24,10 +24,12 @@ import { CLIENT_CLOSED_REQUEST, errorReply, recordedError } from "./request-stat
 const RESERVED_OUTPUT_TOKENS_MAX = 1_024;
 const CLIENT_GONE = new Error("client gone");
 
-/** What differs between the two inference routes. */
+/** What differs between the inference routes. */
 export interface InferenceRoute {
-  readonly dialect: Dialect;
+  /** @throws GatewayError INVALID_REQUEST. */
   validate(body: JsonObject): InferenceRequest;
+  /** @param idSeed 32 hex digits, for ids that the gateway has to invent. */
+  begin(body: JsonObject, idSeed: string): Dialogue;
 }
 
 /**
@@ -95,7 +97,7 @@ class Exchange {
   }
 
   /** Everything before the first byte of the reply. */
-  async #answer(route: InferenceRoute): Promise<{ conversation: Conversation; answer: Answer }> {
+  async #answer(route: InferenceRoute): Promise<{ conversation: Dialogue; answer: Answer }> {
     const gateway = this.#gateway;
     const record = this.#record;
     const client = record.client!;
@@ -105,7 +107,7 @@ class Exchange {
     record.stages.request_parsing = performance.now() - parsingStart;
     const preparationStart = performance.now();
     record.probe = client.keyName === "admin" && this.#request.headers["x-gatewayz-probe"] === "1";
-    const conversation = new Conversation(route.dialect, body, record.traceId);
+    const conversation = route.begin(body, record.traceId);
     const providerField = stringAt(body, "provider");
     const model = record.inference.requestedModel;
     const targets = await resolveTargets(gateway.providers, gateway.catalog, model, providerField, record.probe);
@@ -140,11 +142,11 @@ class Exchange {
     return { conversation, answer };
   }
 
-  #sendJson(conversation: Conversation, answer: Answer & { kind: "json" }): void {
+  #sendJson(conversation: Dialogue, answer: Answer & { kind: "json" }): void {
     const record = this.#record;
     this.#meter(conversation, answer, answer.meter, true);
     let { bytes } = answer;
-    if (conversation.dialect === "openai")
+    if (conversation.dialect === "openai" && conversation.metered)
       bytes = withGatewayUsage(bytes, answer.target.provider.name, record, nowMs());
     this.#raw.writeHead(200, {
       ...this.#headers,
@@ -155,7 +157,7 @@ class Exchange {
     record.outcome = this.#outcome(200, answer, answer.meter, { responseBodyBytes: bytes.length, chunks: 0 });
   }
 
-  async #sendStream(conversation: Conversation, answer: Answer & { kind: "stream" }): Promise<void> {
+  async #sendStream(conversation: Dialogue, answer: Answer & { kind: "stream" }): Promise<void> {
     const gateway = this.#gateway;
     const record = this.#record;
     const { relay, converter, target, attempt } = answer;
@@ -220,7 +222,8 @@ class Exchange {
     raw.once("close", () => clearTimeout(timer));
   }
 
-  #meter(conversation: Conversation, answer: Answer, meter: StreamMeter, complete: boolean): void {
+  #meter(conversation: Dialogue, answer: Answer, meter: StreamMeter, complete: boolean): void {
+    if (!conversation.metered) return;
     const record = this.#record;
     const { provider, model } = answer.target;
     const { raw, source } = meteredUsage(meter, complete, () => conversation.estimateInputTokens());

@@ -6,6 +6,7 @@ import { UpstreamError } from "../providers/upstream-error.ts";
 import { postOptions } from "../providers/upstream-request.ts";
 import { randomHex } from "../record.ts";
 import { resolveTargets, type Target } from "../routing/resolve.ts";
+import { Conversation } from "../translation/conversation.ts";
 import { estimateInputTokens } from "../usage/estimate.ts";
 import { type InferenceRoute, serveInference } from "./inference.ts";
 import { readJsonBody } from "./json-body.ts";
@@ -14,7 +15,10 @@ import { validateMessages } from "./validate.ts";
 const COUNT_TIMEOUT_MS = 5_000;
 const COUNT_BYTES_MAX = 64 * 1024; // 64 KiB
 
-const ROUTE: InferenceRoute = { dialect: "anthropic", validate: validateMessages };
+const ROUTE: InferenceRoute = {
+  validate: validateMessages,
+  begin: (body, idSeed) => new Conversation("anthropic", body, idSeed),
+};
 
 /** `POST /v1/messages` and `/v1/messages/count_tokens` (Anthropic API reference, "Messages"). */
 export function registerMessages(app: FastifyInstance, gateway: Gateway): void {

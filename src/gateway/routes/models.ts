@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { GatewayError } from "../errors.ts";
 import type { Gateway } from "../gateway.ts";
+import { modelKind } from "../providers/model-kind.ts";
 import { dialectOf } from "./request-state.ts";
 
 /** Longest wait for lists that are being fetched; after it the lists known so far are served. */
@@ -14,12 +15,16 @@ interface ListedModel {
   readonly providers: string[];
 }
 
-/** `GET /v1/models` and `/v1/models/{id}`, in Anthropic's shape for callers that send `anthropic-version`. */
+/** `GET /v1/models`, `/v1/models/{id}` and `/v1/embeddings/models`, the first two in Anthropic's shape for callers that send `anthropic-version`. */
 export function registerModels(app: FastifyInstance, gateway: Gateway): void {
   app.get("/v1/models", async (request) => {
     const models = await listModels(gateway);
     if (dialectOf(request) === "openai") return { object: "list", data: models.map(openAiModel) };
     return anthropicPage(request, models);
+  });
+  app.get("/v1/embeddings/models", async () => {
+    const models = await listModels(gateway);
+    return { object: "list", data: models.filter(({ id }) => modelKind(id) === "embedding").map(openAiModel) };
   });
   app.get<{ Params: { "*": string } }>("/v1/models/*", async (request) => {
     const id = request.params["*"];
@@ -48,7 +53,7 @@ async function listModels(gateway: Gateway): Promise<ListedModel[]> {
 }
 
 function openAiModel({ id, owner, providers }: ListedModel): object {
-  return { id, object: "model", created: CREATED_UNIX, owned_by: owner, providers };
+  return { id, object: "model", created: CREATED_UNIX, owned_by: owner, providers, kind: modelKind(id) };
 }
 
 function anthropicModel({ id }: ListedModel): object {

@@ -7,7 +7,7 @@ const MESSAGE_ROLES: ReadonlySet<string> = new Set(["user", "assistant", "system
 const MODEL_CHARS_MAX = 256;
 const STOPS_MAX = 4;
 
-function invalid(param: string, reason: string): never {
+export function invalid(param: string, reason: string): never {
   throw new GatewayError("INVALID_REQUEST", { reason }, { param });
 }
 
@@ -26,9 +26,14 @@ export function validateChat(body: JsonObject): InferenceRequest {
   checkBoolean(body, "stream");
   checkStop(body["stop"]);
   checkTools(body);
+  checkProvider(body);
+  return inferenceOf(body, requestedModel, numberAt(body, "max_completion_tokens") ?? numberAt(body, "max_tokens"));
+}
+
+/** The gateway's own field `provider`. @throws GatewayError INVALID_REQUEST. */
+export function checkProvider(body: JsonObject): void {
   if (body["provider"] !== undefined && typeof body["provider"] !== "string")
     invalid("provider", "provider must be a string.");
-  return inferenceOf(body, requestedModel, numberAt(body, "max_completion_tokens") ?? numberAt(body, "max_tokens"));
 }
 
 /** Checks an Anthropic messages request. @throws GatewayError INVALID_REQUEST; texts as Anthropic words them. */
@@ -49,9 +54,15 @@ export function validateMessages(body: JsonObject, maxTokensRequired = true): In
   return inferenceOf(body, requestedModel, numberAt(body, "max_tokens"));
 }
 
-function inferenceOf(body: JsonObject, requestedModel: string, maxTokens: number | undefined): InferenceRequest {
+/** The record's view of a checked body. */
+export function inferenceOf(
+  body: JsonObject,
+  requestedModel: string,
+  maxTokens: number | undefined,
+  requestType = "chat_completion",
+): InferenceRequest {
   return {
-    requestType: "chat_completion",
+    requestType,
     requestedModel,
     stream: body["stream"] === true,
     temperature: numberAt(body, "temperature"),
@@ -63,7 +74,7 @@ function inferenceOf(body: JsonObject, requestedModel: string, maxTokens: number
   };
 }
 
-function checkModel(body: JsonObject): string {
+export function checkModel(body: JsonObject): string {
   const model = stringAt(body, "model");
   if (model === undefined || model.trim() === "")
     return invalid("model", "model is missing: you must provide a model parameter.");
@@ -90,7 +101,7 @@ function checkMessages(body: JsonObject, roles: ReadonlySet<string>): void {
   }
 }
 
-function checkNumber(body: JsonObject, name: string, min: number, max: number): void {
+export function checkNumber(body: JsonObject, name: string, min: number, max: number): void {
   const value = body[name];
   if (value === undefined || value === null) return;
   if (typeof value !== "number" || value < min || value > max) {
@@ -98,7 +109,7 @@ function checkNumber(body: JsonObject, name: string, min: number, max: number): 
   }
 }
 
-function checkInteger(body: JsonObject, name: string, min: number, max: number): void {
+export function checkInteger(body: JsonObject, name: string, min: number, max: number): void {
   const value = body[name];
   if (value === undefined || value === null) return;
   if (typeof value !== "number" || !Number.isInteger(value) || value < min || value > max) {
@@ -107,14 +118,14 @@ function checkInteger(body: JsonObject, name: string, min: number, max: number):
   }
 }
 
-function checkBoolean(body: JsonObject, name: string): void {
+export function checkBoolean(body: JsonObject, name: string): void {
   const value = body[name];
   if (value !== undefined && value !== null && typeof value !== "boolean") {
     invalid(name, `${name} is ${shown(value)}; expected true or false.`);
   }
 }
 
-function checkStop(stop: unknown): void {
+export function checkStop(stop: unknown): void {
   if (stop === undefined || stop === null || typeof stop === "string") return;
   if (Array.isArray(stop) && stop.length <= STOPS_MAX && stop.every((text) => typeof text === "string")) return;
   invalid("stop", `stop must be a string or at most ${STOPS_MAX} strings.`);

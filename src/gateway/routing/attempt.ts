@@ -4,12 +4,13 @@ import { parseObject } from "../json.ts";
 import { UPSTREAM_BODY_BYTES_MAX, UPSTREAM_ERROR_BYTES_MAX } from "../limits.ts";
 import { readBody, UpstreamCall } from "../providers/upstream-call.ts";
 import { UpstreamError } from "../providers/upstream-error.ts";
-import { inferencePath, postOptions } from "../providers/upstream-request.ts";
+import { postOptions } from "../providers/upstream-request.ts";
 import { nowMs } from "../record.ts";
 import type { AttemptRecord, RequestRecord } from "../request-record.ts";
 import { type StreamConverter, type StreamMeter, streamedError } from "../stream/converter.ts";
 import { StreamRelay } from "../stream/relay.ts";
-import { type Conversation, replyObject } from "../translation/conversation.ts";
+import { replyObject } from "../translation/conversation.ts";
+import type { Dialogue } from "../translation/dialogue.ts";
 import {
   AttemptFailure,
   failureOfStatus,
@@ -36,7 +37,7 @@ export type Answer = {
 
 export interface AttemptInput {
   readonly record: RequestRecord;
-  readonly conversation: Conversation;
+  readonly conversation: Dialogue;
   readonly clientHeaders: IncomingHttpHeaders;
   /** Whether the request's trace is exported. */
   readonly sampled: boolean;
@@ -59,7 +60,7 @@ export async function sendAttempt(
   const { provider, model } = target;
   const { body, dropped } = conversation.requestFor(provider, model);
   signal.throwIfAborted();
-  const options = postOptions(provider, inferencePath(provider), body, record, attempt, clientHeaders, sampled);
+  const options = postOptions(provider, conversation.pathFor(provider), body, record, attempt, clientHeaders, sampled);
   const call = new UpstreamCall(provider.pool, options);
   let late = false;
   const timer = setTimeout(() => {

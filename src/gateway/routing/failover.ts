@@ -1,7 +1,6 @@
 import type { Config } from "../../config/schema.ts";
 import { GatewayError } from "../errors.ts";
 import { ERROR_TEXT_CHARS_MAX } from "../limits.ts";
-import { inferencePath } from "../providers/upstream-request.ts";
 import { nowMs, randomHex } from "../record.ts";
 import type { AttemptRecord, Telemetry } from "../request-record.ts";
 import { type Answer, type AttemptInput, sendAttempt } from "./attempt.ts";
@@ -35,7 +34,7 @@ export async function answerFrom(
   const deadlineMs = record.startedAtMs + timeouts.request;
   const failures: AttemptFailure[] = [];
   for (const target of targets) {
-    const attempt = newAttempt(context, target);
+    const attempt = newAttempt(context, target, input.conversation.pathFor(target.provider));
     record.attempts.push(attempt);
     if (open(target) && !(allOpen && target === targets[0])) {
       telemetry.event("breakerRejected", { provider: target.provider.name });
@@ -88,11 +87,11 @@ async function tryTarget(
   }
 }
 
-function newAttempt({ breakers }: FailoverContext, { provider, model }: Target): AttemptRecord {
+function newAttempt({ breakers }: FailoverContext, { provider, model }: Target, path: string): AttemptRecord {
   return {
     provider: provider.name,
     model,
-    url: new URL(inferencePath(provider), provider.displayUrl).href,
+    url: new URL(path, provider.displayUrl).href,
     spanId: randomHex(8),
     startedAtMs: nowMs(),
     durationMs: 0,

@@ -24,7 +24,11 @@ const DEFAULT_CHAIN = [
 
 /** Who makes models of this name, and the only providers that may serve them. */
 const FAMILIES: readonly { readonly pattern: RegExp; readonly chain: readonly string[]; readonly vendor: string }[] = [
-  { pattern: /^(openai\/|gpt-|chatgpt-|o\d)/, chain: ["openai", "openrouter"], vendor: "openai" },
+  {
+    pattern: /^(openai\/|gpt-|chatgpt-|o\d|text-embedding-|omni-moderation|text-moderation|davinci-|babbage-)/,
+    chain: ["openai", "openrouter"],
+    vendor: "openai",
+  },
   { pattern: /^(anthropic\/|claude-)/, chain: ["anthropic", "openrouter"], vendor: "anthropic" },
   { pattern: /^(x-ai\/|grok-)/, chain: ["xai"], vendor: "x-ai" },
   { pattern: /^openrouter\/|:(free|exacto|extended)$/, chain: ["openrouter"], vendor: "openrouter" },

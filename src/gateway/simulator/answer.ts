@@ -1,5 +1,5 @@
 import { isObject, type JsonObject, objectAt, objectsAt, stringAt } from "../json.ts";
-import { estimateInputTokens } from "../usage/estimate.ts";
+import { estimateInputTokens, estimateTokens } from "../usage/estimate.ts";
 import type { ModelProfile } from "./models.ts";
 import { hashText, Random } from "./random.ts";
 import { sampleOf } from "./schema-sample.ts";
@@ -46,7 +46,7 @@ const CACHE_TOKENS_MIN = 1_024;
 export function simulate(body: JsonObject, profile: ModelProfile, seed: number, prefixSeen: boolean): SimulatedAnswer {
   const prompt = lastUserText(body);
   const random = new Random(hashText(prompt) ^ Math.imul(seed, 0x9e3779b1));
-  const inputTokens = Math.max(1, estimateInputTokens(body));
+  const inputTokens = Math.max(1, estimateInputTokens(body) + estimateTokens(stringAt(body, "prompt") ?? ""));
   const toolCalls = chooseToolCalls(body, prompt, random);
   const asked = body["max_completion_tokens"] ?? body["max_tokens"];
   const maxTokens = typeof asked === "number" ? asked : Number.POSITIVE_INFINITY;
@@ -89,6 +89,9 @@ function textFor(body: JsonObject, prompt: string, profile: ModelProfile, random
 }
 
 function lastUserText(body: JsonObject): string {
+  const { prompt } = body;
+  if (typeof prompt === "string") return prompt;
+  if (Array.isArray(prompt)) return prompt.filter((text) => typeof text === "string").join(" ");
   const texts = objectsAt(body, "messages")
     .filter((message) => message["role"] === "user")
     .map((message) => plainText(message["content"]))

@@ -17,6 +17,11 @@ const PROFILES: Readonly<Record<string, ModelProfile>> = {
   "gpt-4.1": { firstTokenMs: 420, tokensPerSecond: 90, answerTokens: [60, 180] },
   "gpt-4.1-mini": { firstTokenMs: 280, tokensPerSecond: 125, answerTokens: [40, 140] },
   "o4-mini": { firstTokenMs: 1_100, tokensPerSecond: 110, answerTokens: [50, 160], reasoningTokens: [64, 384] },
+  "text-embedding-3-small": { firstTokenMs: 70, tokensPerSecond: 1_000, answerTokens: [0, 0] },
+  "text-embedding-3-large": { firstTokenMs: 110, tokensPerSecond: 1_000, answerTokens: [0, 0] },
+  "omni-moderation-latest": { firstTokenMs: 120, tokensPerSecond: 1_000, answerTokens: [0, 0] },
+  "gpt-3.5-turbo-instruct": { firstTokenMs: 240, tokensPerSecond: 110, answerTokens: [30, 120] },
+  "sim-rerank": { firstTokenMs: 80, tokensPerSecond: 1_000, answerTokens: [0, 0] },
   "claude-sonnet-4-5": { firstTokenMs: 620, tokensPerSecond: 75, answerTokens: [70, 200] },
   "claude-haiku-4-5": { firstTokenMs: 340, tokensPerSecond: 140, answerTokens: [40, 140] },
   "claude-opus-4-1": { firstTokenMs: 950, tokensPerSecond: 45, answerTokens: [80, 200] },
@@ -39,9 +44,23 @@ export interface SimulatedProvider {
 
 /** Which models answer under which simulated provider name, and in which wire format. */
 export const SIMULATED_PROVIDERS: Readonly<Record<string, SimulatedProvider>> = {
-  openai: { type: "openai", models: ["gpt-4o", "gpt-4o-mini", "gpt-4.1", "gpt-4.1-mini", "o4-mini"] },
+  openai: {
+    type: "openai",
+    models: [
+      "gpt-4o",
+      "gpt-4o-mini",
+      "gpt-4.1",
+      "gpt-4.1-mini",
+      "o4-mini",
+      "gpt-3.5-turbo-instruct",
+      "text-embedding-3-small",
+      "text-embedding-3-large",
+      "omni-moderation-latest",
+    ],
+  },
   anthropic: { type: "anthropic", models: ["claude-sonnet-4-5", "claude-haiku-4-5", "claude-opus-4-1"] },
   "google-vertex": { type: "openai", models: ["gemini-2.5-flash", "gemini-2.5-pro"] },
+  "sim-rerank": { type: "openai", models: ["sim-rerank"] },
   groq: { type: "openai", models: ["llama-3.3-70b-versatile", "llama-3.3-70b"] },
   cerebras: { type: "openai", models: ["llama-3.3-70b"] },
   deepseek: { type: "openai", models: ["deepseek-chat"] },

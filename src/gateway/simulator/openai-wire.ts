@@ -72,7 +72,8 @@ function finishReason({ finish }: SimulatedAnswer): string {
   return finish === "tools" ? "tool_calls" : finish;
 }
 
-function usageOf(answers: readonly SimulatedAnswer[]): JsonObject {
+/** OpenAI's `usage` for all choices together. */
+export function usageOf(answers: readonly SimulatedAnswer[]): JsonObject {
   const [{ inputTokens, cachedTokens } = { inputTokens: 0, cachedTokens: 0 }] = answers;
   const reasoning = answers.reduce((sum, answer) => sum + answer.reasoningTokens, 0);
   const completion = answers.reduce((sum, answer) => sum + answer.outputTokens, reasoning);

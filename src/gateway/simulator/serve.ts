@@ -1,11 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type JsonObject, numberAt, objectAt, parseObject, stringAt } from "../json.ts";
+import { type ModelKind, modelKind } from "../providers/model-kind.ts";
 import { type SimulatedAnswer, simulate } from "./answer.ts";
 import { eventsOf, messageOf } from "./anthropic-wire.ts";
 import { chooseFault, type Fault, failWith, sendError } from "./faults.ts";
 import { profileOf, SIMULATED_PROVIDERS } from "./models.ts";
-import { chunksOf, completionOf } from "./openai-wire.ts";
+import { chunksOf, completionOf, usageOf } from "./openai-wire.ts";
+import { embeddingsOf, moderationOf, rerankOf, textChunksOf, textCompletionOf } from "./plain-wire.ts";
 import { hashText, Random } from "./random.ts";
 
 const BODY_BYTES_MAX = 64 * 1024 * 1024; // 64 MiB; the gateway's own limit comes first
@@ -45,7 +47,17 @@ export class SimulatorMemory {
   }
 }
 
-/** Answers one request: `/{provider}/v1/chat/completions`, `/{provider}/v1/messages`, `/{provider}/v1/models`. */
+/** What each endpoint's models are for. */
+const KIND_OF_PATH: Readonly<Record<string, ModelKind>> = {
+  "/v1/chat/completions": "chat",
+  "/v1/messages": "chat",
+  "/v1/completions": "completion",
+  "/v1/embeddings": "embedding",
+  "/v1/moderations": "moderation",
+  "/v1/rerank": "rerank",
+};
+
+/** Answers one request to `/{provider}/v1/models` or an endpoint of KIND_OF_PATH. */
 export async function serveSimulated(
   memory: SimulatorMemory,
   request: IncomingMessage,
@@ -61,6 +73,8 @@ export async function serveSimulated(
   const model = stringAt(body, "model") ?? "";
   const profile = served.models.includes(model) ? profileOf(model) : undefined;
   if (profile === undefined) return sendError(reply, 404, "not_found_error", `model ${model} does not exist`);
+  const kind = modelKind(model);
+  if (kind !== KIND_OF_PATH[path]) return sendError(reply, 404, "invalid_request_error", wrongEndpoint(kind, path));
   const count = memory.next();
   const fault = served.faulty ? chooseFault(memory.uptimeMs, new Random(count * 7_919)) : undefined;
   const prefixSeen = memory.prefixSeen(body);
@@ -74,25 +88,58 @@ export async function serveSimulated(
   try {
     await sleep(answers[0]!.firstTokenMs, undefined, { signal: gone.signal });
     if (failWith(fault, reply)) return;
+    const plain = plainAnswer(path, body, answers[0]!.id);
+    if (plain !== undefined) return sendJson(reply, plain);
     const includeUsage = objectAt(body, "stream_options")["include_usage"] === true;
-    if (body["stream"] === true)
-      await stream(reply, answers, path === "/v1/messages", includeUsage, fault, gone.signal);
-    else await sendWhole(reply, answers, path === "/v1/messages", fault, gone.signal);
+    if (body["stream"] === true) await stream(reply, answers, path, includeUsage, fault, gone.signal);
+    else await sendWhole(reply, answers, path, fault, gone.signal);
   } catch (error) {
     if ((error as Error).name !== "AbortError") throw error; // The gateway hung up; there is nobody to answer.
   }
 }
 
+function wrongEndpoint(kind: ModelKind, path: string): string {
+  return `This is a model for ${kind} and thus not supported in the ${path.slice(1)} endpoint.`;
+}
+
+/** The answers that are there at once, or undefined for what is written token by token. */
+function plainAnswer(path: string, body: JsonObject, id: string): JsonObject | undefined {
+  if (path === "/v1/embeddings") return embeddingsOf(body);
+  if (path === "/v1/moderations") return moderationOf(body, id);
+  return path === "/v1/rerank" ? rerankOf(body, id) : undefined;
+}
+
+function sendJson(reply: ServerResponse, body: JsonObject): void {
+  reply.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body));
+}
+
+function wholeAnswer(path: string, answers: readonly SimulatedAnswer[], created: number): JsonObject {
+  if (path === "/v1/messages") return messageOf(answers[0]!);
+  if (path === "/v1/completions") return textCompletionOf(answers, created, usageOf(answers));
+  return completionOf(answers, created);
+}
+
+function eventsFor(
+  path: string,
+  answers: readonly SimulatedAnswer[],
+  created: number,
+  includeUsage: boolean,
+): Generator<string> {
+  if (path === "/v1/messages") return eventsOf(answers[0]!);
+  if (path === "/v1/completions") return textChunksOf(answers, created, includeUsage ? usageOf(answers) : undefined);
+  return chunksOf(answers, created, includeUsage);
+}
+
 async function sendWhole(
   reply: ServerResponse,
   answers: readonly SimulatedAnswer[],
-  anthropic: boolean,
+  path: string,
   fault: Fault | undefined,
   signal: AbortSignal,
 ): Promise<void> {
   const answer = answers[0]!;
   await sleep((answer.outputTokens + answer.reasoningTokens) * answer.tokenMs, undefined, { signal });
-  const body = JSON.stringify(anthropic ? messageOf(answer) : completionOf(answers, Math.floor(Date.now() / 1_000)));
+  const body = JSON.stringify(wholeAnswer(path, answers, Math.floor(Date.now() / 1_000)));
   if (fault === "drop") {
     reply.writeHead(200, { "content-type": "application/json", "content-length": Buffer.byteLength(body) });
     reply.write(body.slice(0, body.length / 2), () => reply.destroy());
@@ -104,14 +151,14 @@ async function sendWhole(
 async function stream(
   reply: ServerResponse,
   answers: readonly SimulatedAnswer[],
-  anthropic: boolean,
+  path: string,
   includeUsage: boolean,
   fault: Fault | undefined,
   signal: AbortSignal,
 ): Promise<void> {
   const answer = answers[0]!;
   const created = Math.floor(Date.now() / 1_000);
-  const events = anthropic ? eventsOf(answer) : chunksOf(answers, created, includeUsage);
+  const events = eventsFor(path, answers, created, includeUsage);
   reply.writeHead(200, { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" });
   await sleep(answer.reasoningTokens * answer.tokenMs, undefined, { signal });
   const start = performance.now();

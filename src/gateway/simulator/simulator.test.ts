@@ -90,7 +90,7 @@ test("both wire formats answer over HTTP, whole and streamed, and say that they 
   const { baseUrl } = simulator.providers["openai"]!;
   expect(await (await fetch(`${baseUrl}/models`)).json()).toMatchObject({
     object: "list",
-    data: [{ id: "gpt-4o" }, {}, {}, {}, {}],
+    data: expect.arrayContaining([expect.objectContaining({ id: "gpt-4o" })]),
   });
 });
 

@@ -89,7 +89,8 @@ export class OpenAiPassThrough implements StreamConverter {
         meter.finishReason = finishReason;
         this.#finishSeen = true;
       }
-      const chars = deltaChars(objectAt(choice, "delta"));
+      // Legacy text completions have their text beside, not in, a delta.
+      const chars = deltaChars(objectAt(choice, "delta")) + (stringAt(choice, "text")?.length ?? 0);
       meter.outputChars += chars;
       if (chars > 0) this.#envelopeBytes = eventBytes - chars;
       if (chars > 0 || finishReason !== undefined) this.started = true;

@@ -9,6 +9,7 @@ import { OpenAiToAnthropic } from "../stream/openai-to-anthropic.ts";
 import { estimateInputTokens } from "../usage/estimate.ts";
 import { readAnthropicUsage, readOpenAiUsage } from "../usage/raw-usage.ts";
 import { chatRequestToMessages } from "./chat-request.ts";
+import type { ConvertedReply, Dialogue } from "./dialogue.ts";
 import { openAiFinishReason } from "./finish-reasons.ts";
 import { messagesRequestToChat } from "./messages-request.ts";
 import { completionToMessage, messageToCompletion } from "./replies.ts";
@@ -17,14 +18,9 @@ import type { TranslatedRequest } from "./translated.ts";
 /** Members of a chat request that are the gateway's own and that no provider knows. */
 const OWN_MEMBERS = ["provider", "auto_web_search", "web_search_threshold", "auto_routing"] as const;
 
-/** A reply for the client, and what accounting reads of it. */
-export interface ConvertedReply {
-  readonly bytes: Buffer;
-  readonly meter: StreamMeter;
-}
-
-/** One decoded client request, and how it is spoken to a provider of either format. */
-export class Conversation {
+/** A chat completion or message, and how it is spoken to a provider of either format. */
+export class Conversation implements Dialogue {
+  readonly metered = true;
   readonly dialect: Dialect;
   readonly body: JsonObject;
   readonly stream: boolean;
@@ -41,10 +37,10 @@ export class Conversation {
     this.#idSeed = idSeed;
   }
 
-  /**
-   * The request as this provider takes it.
-   * @throws GatewayError NOT_TRANSLATABLE.
-   */
+  pathFor(provider: Provider): string {
+    return `${provider.basePath}${provider.type === "anthropic" ? "/v1/messages" : "/chat/completions"}`;
+  }
+
   requestFor(provider: Provider, model: string): TranslatedRequest {
     if (provider.type === "anthropic") {
       if (this.dialect === "openai") return chatRequestToMessages(this.body, model, provider.name);
@@ -67,7 +63,6 @@ export class Conversation {
     return new OpenAiToAnthropic(this.#messageId, this.estimateInputTokens());
   }
 
-  /** The client's reply from a provider's JSON, or undefined when that is no answer. */
   convertReply(provider: Provider, bytes: Buffer, reply: JsonObject): ConvertedReply | undefined {
     const meter = provider.type === "anthropic" ? meterMessage(reply) : meterCompletion(reply);
     if (meter === undefined) return undefined;
@@ -89,7 +84,8 @@ export class Conversation {
   }
 }
 
-function withoutOwnMembers(body: JsonObject, model: string): JsonObject {
+/** The body with the provider's id of the model and without the gateway's own members. */
+export function withoutOwnMembers(body: JsonObject, model: string): JsonObject {
   const copy: JsonObject = { ...body, model };
   for (const name of OWN_MEMBERS) delete copy[name];
   return copy;

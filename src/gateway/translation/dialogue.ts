@@ -1,0 +1,31 @@
+import type { Dialect } from "../errors.ts";
+import type { JsonObject } from "../json.ts";
+import type { Provider } from "../providers/provider.ts";
+import type { StreamConverter, StreamMeter } from "../stream/converter.ts";
+import type { TranslatedRequest } from "./translated.ts";
+
+/** A reply for the client, and what accounting reads of it. */
+export interface ConvertedReply {
+  readonly bytes: Buffer;
+  readonly meter: StreamMeter;
+}
+
+/** One decoded client request, and how it is spoken to a provider: all that routing and the routes need to know of it. */
+export interface Dialogue {
+  /** Whose errors and streams the client expects. */
+  readonly dialect: Dialect;
+  readonly stream: boolean;
+  /** False where nothing is counted or charged, as for moderations. */
+  readonly metered: boolean;
+  /** Path of the endpoint at this provider. */
+  pathFor(provider: Provider): string;
+  /**
+   * The request as this provider takes it.
+   * @throws GatewayError NOT_TRANSLATABLE.
+   */
+  requestFor(provider: Provider, model: string): TranslatedRequest;
+  streamConverter(provider: Provider): StreamConverter;
+  /** The client's reply from a provider's JSON, or undefined when that is no answer. */
+  convertReply(provider: Provider, bytes: Buffer, reply: JsonObject): ConvertedReply | undefined;
+  estimateInputTokens(): number;
+}
