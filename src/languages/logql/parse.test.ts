@@ -113,3 +113,8 @@ describe("refuses, in Loki's words", () => {
 test("a long chain of operators parses", () => {
   expect(() => parse(Array.from({ length: 500 }, () => "1").join("+"))).not.toThrow();
 });
+
+test.each(["constructor", "__proto__"])("%s is a name like any other", (name) => {
+  const expr = parse(`sum by (${name}) (count_over_time({${name}="x"} | json | ${name}="1" [1m]))`);
+  expect(expr).toMatchObject({ kind: "vectorAggregation", grouping: { names: [name] } });
+});

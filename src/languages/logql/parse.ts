@@ -1,11 +1,14 @@
-import { parser as grammar } from "@grafana/lezer-logql";
+import { parser as official } from "@grafana/lezer-logql";
 import type { SyntaxNode, Tree } from "@lezer/common";
 import { RegexError } from "../../series/regex.ts";
+import { withoutInheritedWords } from "../inherited-words.ts";
 import type { Expr, LogExpr } from "./ast.ts";
 import { errorAt, ParseError } from "./parse-error.ts";
 import { type Fixes, readMetric } from "./parse-metric.ts";
 import { readLog } from "./parse-pipeline.ts";
 import { syntaxErrorDetail } from "./syntax-error.ts";
+
+const grammar = withoutInheritedWords(official);
 
 /** Longest query accepted, as Loki's parser. */
 const QUERY_LENGTH_MAX = 131_072;

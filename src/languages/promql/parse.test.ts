@@ -109,3 +109,8 @@ test("bounds length and depth", () => {
     expect(() => parsePromql(endless)).toThrow(ParseError);
   expect(() => parsePromql(`${"(".repeat(600)}x${")".repeat(600)}`)).toThrow(/nested deeper than 500/);
 });
+
+test.each(["constructor", "__proto__"])("%s is a name like any other", (name) => {
+  const query = `sum by (${name}) (${name}{${name}="x"})`;
+  expect(formatExpr(parsePromql(query))).toBe(query);
+});

@@ -153,6 +153,10 @@ describe("search", () => {
   });
 });
 
+test("answers a path that is none as Tempo does", async () => {
+  expect(await get("/api/nothing")).toEqual({ status: 404, text: "404 page not found\n" });
+});
+
 describe("tags", () => {
   test("names and values, by scope and type", async () => {
     expect((await get("/api/search/tags")).tagNames).toEqual(

@@ -24,6 +24,9 @@ export function createApiServer(context: RoleContext, api: ApiContext): FastifyI
     openPaths: READINESS_PATHS,
     onError: (error, _status, _request, reply) => reply.type("text/plain; charset=utf-8").send(error.message),
   });
+  app.setNotFoundHandler((_request, reply) =>
+    reply.code(404).type("text/plain; charset=utf-8").send("404 page not found\n"),
+  );
   addStatusRoutes(app, context, api);
   addTraceRoutes(app, api);
   addSearchRoutes(app, api);

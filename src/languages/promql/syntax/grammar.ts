@@ -1,8 +1,7 @@
 import type { SyntaxNode, Tree } from "@lezer/common";
-import type { LRParser, Stack } from "@lezer/lr";
+import type { LRParser } from "@lezer/lr";
 import { parser as official } from "@prometheus-io/lezer-promql";
-
-type Specializer = (value: string, stack: Stack) => number;
+import { type Specializer, withoutInheritedWords } from "../../inherited-words.ts";
 
 /** What Lezer keeps about the words that may be more than identifiers; internal, hence described here. */
 interface SpecializerSpec {
@@ -32,7 +31,7 @@ function withAnyFunction(official: LRParser): LRParser {
   return official.configure({ specializers: [{ from: contextual, to: extended }] });
 }
 
-const grammar = withAnyFunction(official);
+const grammar = withAnyFunction(withoutInheritedWords(official));
 
 /** Strings and comments, which stay as they are; numbers such as `1.`; words of duration expressions in capitals. */
 const SPELLINGS =
