@@ -8,6 +8,7 @@ import type { Gateway } from "./gateway.ts";
 import { InFlight } from "./in-flight.ts";
 import { Catalog } from "./providers/catalog.ts";
 import { createProvider, type Provider, type ProviderConfig } from "./providers/provider.ts";
+import { ResponseStore } from "./responses/store.ts";
 import { Breakers } from "./routing/breakers.ts";
 import type { Simulator } from "./simulator/index.ts";
 import type { GatewayTelemetry } from "./telemetry/index.ts";
@@ -52,6 +53,7 @@ export function assembleGateway(
     breakers: new Breakers(providers.keys(), config.gateway.breaker, telemetry),
     prices: new Prices(telemetry, logger),
     inFlight: new InFlight(),
+    responses: new ResponseStore(),
     demo,
   };
 }

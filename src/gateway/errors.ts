@@ -40,6 +40,12 @@ export const gatewayErrors = {
     anthropic: "invalid_request_error",
     message: (d: { provider: string; reason: string }) => `Provider "${d.provider}" rejected the request: ${d.reason}`,
   },
+  PREVIOUS_RESPONSE_NOT_FOUND: {
+    status: 400,
+    openai: ["invalid_request_error", "previous_response_not_found"],
+    anthropic: "invalid_request_error",
+    message: (d: { id: string }) => `Previous response with id ${JSON.stringify(d.id.slice(0, 100))} not found.`,
+  },
   AUTHENTICATION_REQUIRED: {
     status: 401,
     openai: ["invalid_request_error", null], // As OpenAI's API itself answers; its 401s have no type of their own.
@@ -70,6 +76,12 @@ export const gatewayErrors = {
     openai: ["invalid_request_error", "provider_not_found"],
     anthropic: "not_found_error",
     message: (d: { provider: string }) => `Provider ${JSON.stringify(d.provider)} is not configured.`,
+  },
+  RESPONSE_NOT_FOUND: {
+    status: 404,
+    openai: ["invalid_request_error", null],
+    anthropic: "not_found_error",
+    message: (d: { id: string }) => `Response with id ${JSON.stringify(d.id.slice(0, 100))} not found.`,
   },
   ROUTE_NOT_FOUND: {
     status: 404,

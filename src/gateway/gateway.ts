@@ -7,6 +7,7 @@ import type { DemoTraffic } from "./demo/index.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { Catalog } from "./providers/catalog.ts";
 import type { Provider } from "./providers/provider.ts";
+import type { ResponseStore } from "./responses/store.ts";
 import type { Breakers } from "./routing/breakers.ts";
 import type { GatewayTelemetry } from "./telemetry/index.ts";
 import type { Prices } from "./usage/prices.ts";
@@ -24,6 +25,7 @@ export interface Gateway {
   readonly breakers: Breakers;
   readonly prices: Prices;
   readonly inFlight: InFlight;
+  readonly responses: ResponseStore;
   /** Undefined in live mode. */
   readonly demo: () => DemoTraffic | undefined;
 }

@@ -29,3 +29,6 @@ export const RETRY_AFTER_SECONDS_DEFAULT = 30;
 /** Time for open requests to end by themselves after SIGTERM, then for their clean errors to leave; a role has 12 s. */
 export const DRAIN_MS = 9_000;
 export const DRAIN_ERROR_MS = 1_000;
+/** Responses kept for `previous_response_id`, and characters of all of them together. */
+export const STORED_RESPONSES_MAX = 1_000;
+export const STORED_RESPONSE_CHARS_MAX = 16 * 1024 * 1024;

@@ -13,6 +13,7 @@ import { registerMetrics } from "./routes/metrics.ts";
 import { registerModels } from "./routes/models.ts";
 import { registerPlain } from "./routes/plain.ts";
 import { beginRequest, dialectOf, errorReply } from "./routes/request-state.ts";
+import { registerResponses } from "./routes/responses.ts";
 import { registerVelocityModeStatus } from "./routes/velocity-mode-status.ts";
 
 /** Answered without a key. */
@@ -60,6 +61,7 @@ export function createGatewayServer(gateway: Gateway): FastifyInstance {
   });
   registerChatCompletions(app, gateway);
   registerMessages(app, gateway);
+  registerResponses(app, gateway);
   registerPlain(app, gateway);
   registerModels(app, gateway);
   registerHealth(app, gateway);

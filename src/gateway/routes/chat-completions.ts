@@ -6,7 +6,7 @@ import { validateChat } from "./validate.ts";
 
 const ROUTE: InferenceRoute = {
   validate: validateChat,
-  begin: (body, idSeed) => new Conversation("openai", body, idSeed),
+  begin: (body, { traceId }) => new Conversation("openai", body, traceId),
 };
 
 /** `POST /v1/chat/completions` (OpenAI API reference, "Chat"). */

@@ -11,7 +11,19 @@ export function registerHealth(app: FastifyInstance, gateway: Gateway): void {
     version: GATEWAY_VERSION,
     status: "running",
     mode,
-    endpoints: ["/v1/chat/completions", "/v1/messages", "/v1/models", "/health", "/metrics", "/circuit-breakers"],
+    endpoints: [
+      "/v1/chat/completions",
+      "/v1/messages",
+      "/v1/responses",
+      "/v1/embeddings",
+      "/v1/completions",
+      "/v1/moderations",
+      "/v1/rerank",
+      "/v1/models",
+      "/health",
+      "/metrics",
+      "/circuit-breakers",
+    ],
   }));
   app.get("/health", async () => ({
     status: status(),

@@ -14,7 +14,7 @@ const faulty: InferenceRoute = {
   validate() {
     throw new TypeError("secret: cannot read properties of undefined");
   },
-  begin: (body, idSeed) => new Conversation("openai", body, idSeed),
+  begin: (body, { traceId }) => new Conversation("openai", body, traceId),
 };
 
 const telemetry = recordingTelemetry();

@@ -28,8 +28,8 @@ const CLIENT_GONE = new Error("client gone");
 export interface InferenceRoute {
   /** @throws GatewayError INVALID_REQUEST. */
   validate(body: JsonObject): InferenceRequest;
-  /** @param idSeed 32 hex digits, for ids that the gateway has to invent. */
-  begin(body: JsonObject, idSeed: string): Dialogue;
+  /** @throws GatewayError INVALID_REQUEST. */
+  begin(body: JsonObject, record: RequestRecord): Dialogue;
 }
 
 /**
@@ -107,7 +107,7 @@ class Exchange {
     record.stages.request_parsing = performance.now() - parsingStart;
     const preparationStart = performance.now();
     record.probe = client.keyName === "admin" && this.#request.headers["x-gatewayz-probe"] === "1";
-    const conversation = route.begin(body, record.traceId);
+    const conversation = route.begin(body, record);
     const providerField = stringAt(body, "provider");
     const model = record.inference.requestedModel;
     const targets = await resolveTargets(gateway.providers, gateway.catalog, model, providerField, record.probe);

@@ -17,7 +17,7 @@ const COUNT_BYTES_MAX = 64 * 1024; // 64 KiB
 
 const ROUTE: InferenceRoute = {
   validate: validateMessages,
-  begin: (body, idSeed) => new Conversation("anthropic", body, idSeed),
+  begin: (body, { traceId }) => new Conversation("anthropic", body, traceId),
 };
 
 /** `POST /v1/messages` and `/v1/messages/count_tokens` (Anthropic API reference, "Messages"). */

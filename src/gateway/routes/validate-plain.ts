@@ -7,6 +7,7 @@ import {
   checkNumber,
   checkProvider,
   checkStop,
+  checkTools,
   inferenceOf,
   invalid,
 } from "./validate.ts";
@@ -73,6 +74,27 @@ export function validateRerank(body: JsonObject): InferenceRequest {
   checkInteger(body, "top_n", 1, Number.MAX_SAFE_INTEGER);
   checkProvider(body);
   return inferenceOf({ ...body, stream: false }, model, undefined, "rerank");
+}
+
+/** Checks a Responses request; what a chat cannot say is refused later. @throws GatewayError INVALID_REQUEST. */
+export function validateResponses(body: JsonObject): InferenceRequest {
+  const model = checkModel(body);
+  const { input } = body;
+  if (!isText(input) && !(Array.isArray(input) && input.length > 0)) {
+    invalid("input", "input must be a text or a non-empty array of items.");
+  }
+  checkNumber(body, "temperature", 0, 2);
+  checkNumber(body, "top_p", 0, 1);
+  checkInteger(body, "max_output_tokens", 1, Number.MAX_SAFE_INTEGER);
+  checkBoolean(body, "stream");
+  checkBoolean(body, "store");
+  checkTools(body);
+  const previous = body["previous_response_id"];
+  if (previous !== undefined && previous !== null && !isText(previous)) {
+    invalid("previous_response_id", "previous_response_id must be a text.");
+  }
+  checkProvider(body);
+  return inferenceOf(body, model, numberAt(body, "max_output_tokens"));
 }
 
 /** A text, an array of texts, an array of token numbers, or an array of such arrays. */

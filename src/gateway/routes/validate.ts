@@ -131,7 +131,7 @@ export function checkStop(stop: unknown): void {
   invalid("stop", `stop must be a string or at most ${STOPS_MAX} strings.`);
 }
 
-function checkTools(body: JsonObject): void {
+export function checkTools(body: JsonObject): void {
   const tools = body["tools"];
   if (tools === undefined || tools === null) return;
   if (!Array.isArray(tools) || !tools.every(isObject)) invalid("tools", "tools must be an array of tool definitions.");

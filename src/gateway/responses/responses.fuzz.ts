@@ -1,0 +1,81 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { GatewayError } from "../errors.ts";
+import type { JsonObject } from "../json.ts";
+import { OpenAiPassThrough } from "../stream/openai-pass-through.ts";
+import { responsesToChat } from "./request.ts";
+import { ResponseStream } from "./stream.ts";
+
+const item = fc.record(
+  {
+    type: fc.constantFrom("message", "function_call", "function_call_output", "reasoning", "item_reference"),
+    role: fc.constantFrom("user", "assistant", "system", "robot"),
+    content: fc.oneof(fc.string(), fc.array(fc.oneof(fc.jsonValue(), fc.record({ type: fc.constant("input_text") })))),
+    call_id: fc.jsonValue(),
+    arguments: fc.jsonValue(),
+    output: fc.jsonValue(),
+  },
+  { requiredKeys: [] },
+);
+const members = fc.record(
+  {
+    input: fc.oneof(fc.jsonValue(), fc.array(item, { maxLength: 6 })),
+    tools: fc.oneof(fc.jsonValue(), fc.array(fc.record({ type: fc.constant("function"), name: fc.string() }))),
+    tool_choice: fc.jsonValue(),
+    text: fc.oneof(fc.jsonValue(), fc.record({ format: fc.jsonValue() })),
+    reasoning: fc.jsonValue(),
+    instructions: fc.jsonValue(),
+  },
+  { requiredKeys: [] },
+);
+
+test("any request becomes a chat or is refused with an error of the catalogue", () => {
+  fc.assert(
+    fc.property(members, (request) => {
+      try {
+        expect(Array.isArray(responsesToChat(request as JsonObject, []).body["messages"])).toBe(true);
+      } catch (error) {
+        expect(error).toBeInstanceOf(GatewayError);
+      }
+    }),
+  );
+});
+
+const delta = fc.oneof(
+  fc.jsonValue(),
+  fc.record(
+    {
+      content: fc.oneof(fc.string(), fc.constant(null)),
+      reasoning_content: fc.string(),
+      refusal: fc.string(),
+      tool_calls: fc.array(fc.record({ index: fc.nat(3), id: fc.string(), function: fc.jsonValue() }), {
+        maxLength: 3,
+      }),
+    },
+    { requiredKeys: [] },
+  ),
+);
+
+test("any chunks become numbered events in which every item that is added is done, and nothing throws", () => {
+  fc.assert(
+    fc.property(fc.array(delta, { maxLength: 12 }), (deltas) => {
+      const stream = new ResponseStream({
+        inner: new OpenAiPassThrough(true),
+        head: { id: "resp_1", createdAt: 1, request: {} },
+        idOf: (prefix, index) => `${prefix}_${index}`,
+        finished: () => undefined,
+      });
+      let text = "";
+      for (const each of deltas) {
+        const chunk = { id: "c", choices: [{ index: 0, delta: each, finish_reason: null }] };
+        text += stream.push(Buffer.from(`data: ${JSON.stringify(chunk)}\n\n`));
+      }
+      text += stream.end();
+      const events = [...text.matchAll(/^data: (.*)$/gm)].map(([, data]) => JSON.parse(data!) as JsonObject);
+      expect(events.map((event) => event["sequence_number"])).toEqual(events.map((_, index) => index));
+      const count = (type: string): number => events.filter((event) => event["type"] === type).length;
+      expect(count("response.output_item.done")).toBe(count("response.output_item.added"));
+      expect(events.at(-1)).toMatchObject({ type: "response.completed" });
+    }),
+  );
+});
