@@ -64,6 +64,8 @@ const limits = z.strictObject({
   tokensPerHour: z.number().int().positive().default(100_000),
   tokensPerDay: z.number().int().positive().default(1_000_000),
   concurrent: z.number().int().positive().default(50),
+  /** USD in a UTC day. */
+  dailySpendUsd: z.number().positive().default(1),
 });
 
 const gateway = z.strictObject({
@@ -71,6 +73,8 @@ const gateway = z.strictObject({
   /** Client keys beside the admin key: name → key. */
   keys: z.record(z.string(), z.string().min(8)).default({}),
   limits: limits.prefault({}),
+  /** Of one address, whatever keys it tries; this machine and the admin key have no limit. */
+  ipRequestsPerMinute: z.number().int().positive().default(300),
   bodyBytesMax: z
     .number()
     .int()

@@ -1,5 +1,7 @@
 import type { RoleContext } from "../runtime/role.ts";
 import { ConcurrencyGate } from "./access/concurrency-gate.ts";
+import { DailySpend } from "./access/daily-spend.ts";
+import { IpLimits } from "./access/ip-limits.ts";
 import { Keys } from "./access/keys.ts";
 import { RateLimits } from "./access/rate-limits.ts";
 import { VelocityMode } from "./access/velocity-mode.ts";
@@ -47,6 +49,8 @@ export function assembleGateway(
     keys,
     velocity,
     rateLimits: new RateLimits(config.gateway.limits, telemetry, velocity),
+    ipLimits: new IpLimits(config.gateway.ipRequestsPerMinute, telemetry),
+    spend: new DailySpend(config.gateway.limits.dailySpendUsd, telemetry),
     gate: new ConcurrencyGate(config.gateway.concurrency, telemetry),
     providers,
     catalog: new Catalog([...providers.values()], telemetry, logger),

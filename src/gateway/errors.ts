@@ -116,6 +116,13 @@ export const gatewayErrors = {
     message: (d: { limit: number; window: string; retryAfterSeconds: number }) =>
       `This key may send ${d.limit} requests per ${d.window}. Try again in ${d.retryAfterSeconds} s.`,
   },
+  IP_RATE_LIMIT_EXCEEDED: {
+    status: 429,
+    openai: ["rate_limit_error", "rate_limit_exceeded"],
+    anthropic: "rate_limit_error",
+    message: (d: { limit: number; retryAfterSeconds: number }) =>
+      `This address may send ${d.limit} requests per minute. Try again in ${d.retryAfterSeconds} s.`,
+  },
   TOKEN_RATE_LIMIT: {
     status: 429,
     openai: ["rate_limit_error", "rate_limit_exceeded"],
@@ -128,6 +135,13 @@ export const gatewayErrors = {
     openai: ["rate_limit_error", "rate_limit_exceeded"],
     anthropic: "rate_limit_error",
     message: (d: { limit: number }) => `This key may have ${d.limit} requests open at once. Wait for one to end.`,
+  },
+  DAILY_SPEND_QUOTA_EXCEEDED: {
+    status: 429,
+    openai: ["insufficient_quota", "insufficient_quota"],
+    anthropic: "rate_limit_error",
+    message: (d: { capUsd: number; retryAfterSeconds: number }) =>
+      `This key may cost $${d.capUsd} a day (gateway.limits.dailySpendUsd). Try again in ${d.retryAfterSeconds} s.`,
   },
   PROVIDER_RATE_LIMITED: {
     status: 429,

@@ -1,5 +1,7 @@
 import type { RoleContext } from "../runtime/role.ts";
 import type { ConcurrencyGate } from "./access/concurrency-gate.ts";
+import type { DailySpend } from "./access/daily-spend.ts";
+import type { IpLimits } from "./access/ip-limits.ts";
 import type { Keys } from "./access/keys.ts";
 import type { RateLimits } from "./access/rate-limits.ts";
 import type { VelocityMode } from "./access/velocity-mode.ts";
@@ -19,6 +21,8 @@ export interface Gateway {
   readonly keys: Keys;
   readonly velocity: VelocityMode;
   readonly rateLimits: RateLimits;
+  readonly ipLimits: IpLimits;
+  readonly spend: DailySpend;
   readonly gate: ConcurrencyGate;
   readonly providers: ReadonlyMap<string, Provider>;
   readonly catalog: Catalog;

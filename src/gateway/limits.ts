@@ -32,3 +32,5 @@ export const DRAIN_ERROR_MS = 1_000;
 /** Responses kept for `previous_response_id`, and characters of all of them together. */
 export const STORED_RESPONSES_MAX = 1_000;
 export const STORED_RESPONSE_CHARS_MAX = 16 * 1024 * 1024;
+/** Addresses whose requests are counted; beyond, the one that was quiet longest is forgotten. */
+export const LIMITED_ADDRESSES_MAX = 10_000;

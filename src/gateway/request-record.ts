@@ -136,6 +136,8 @@ export interface GatewayEvents {
   concurrencyChanged: { active: number; queued: number };
   concurrencyRejected: { reason: "queue_full" | "queue_timeout" };
   rateLimited: { limitType: string };
+  /** A key has used this share of what it may cost today. */
+  spendWarning: { keyName: string; percent: number; spentUsd: number; capUsd: number };
   keyLookup: { status: "found" | "missing" | "invalid" };
   fallbackActivated: { primary: string; fallback: string };
   catalogLoaded: { gateway: string; models: number; hit: boolean };

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { createHttpServer } from "../runtime/http-server.ts";
+import { clientAddress } from "./access/client-address.ts";
 import { requireAdmin } from "./access/keys.ts";
 import { GatewayError, toGatewayError } from "./errors.ts";
 import type { Gateway } from "./gateway.ts";
@@ -77,7 +78,13 @@ function authenticate(gateway: Gateway, request: FastifyRequest): void {
   if (route === undefined || OPEN_PATHS.has(route)) return;
   const start = performance.now();
   const record = request.record!;
-  record.client = gateway.keys.identify(request.headers);
+  try {
+    record.client = gateway.keys.identify(request.headers);
+  } catch (error) {
+    gateway.ipLimits.take(clientAddress(request.raw)); // Guessing keys counts too.
+    throw error;
+  }
+  if (!record.client.unlimited) gateway.ipLimits.take(clientAddress(request.raw));
   record.stages.auth_validation = performance.now() - start;
   if (ADMIN_PATHS.has(route)) requireAdmin(record.client, route);
 }

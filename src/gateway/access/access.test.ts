@@ -1,8 +1,12 @@
+import type { IncomingMessage } from "node:http";
 import { expect, test } from "vitest";
 import type { GatewayError } from "../errors.ts";
 import type { ClientIdentity } from "../request-record.ts";
 import { recordingTelemetry } from "../testing/test-gateway.ts";
+import { clientAddress } from "./client-address.ts";
 import { ConcurrencyGate } from "./concurrency-gate.ts";
+import { DailySpend } from "./daily-spend.ts";
+import { IpLimits } from "./ip-limits.ts";
 import { Keys, requireAdmin } from "./keys.ts";
 import { RateLimits } from "./rate-limits.ts";
 import { VelocityMode } from "./velocity-mode.ts";
@@ -178,4 +182,61 @@ test("velocity mode: many failures halve the limits for three minutes", () => {
     { active: true, errorRate: 0.26, requests: 100, errors: 26 },
     { active: false, lastedMs: 180_000 },
   ]);
+});
+
+test("spend: refused once the day's cap is reached, warned of at 80 and 95 %, forgotten at midnight UTC", () => {
+  const clock = { nowMs: 86_400_000 * 20_000 + 3_600_000 };
+  const telemetry = recordingTelemetry();
+  const spend = new DailySpend(2, telemetry, () => clock.nowMs);
+  spend.add(client, 1.5);
+  expect(telemetry.events).toEqual([]);
+  spend.add(client, 0.2);
+  spend.add(client, 0.1);
+  spend.add(client, 0.15);
+  spend.check(client);
+  spend.add(client, 0.1);
+  const warnings = telemetry.events.filter(({ name }) => name === "spendWarning");
+  expect(warnings).toMatchObject([
+    { keyName: "app", percent: 80, capUsd: 2 },
+    { keyName: "app", percent: 95 },
+  ]);
+  const refused = thrownBy(() => spend.check(client));
+  expect(refused).toMatchObject({ code: "DAILY_SPEND_QUOTA_EXCEEDED", status: 429, retryAfterSeconds: 23 * 3_600 });
+  expect(() => spend.check({ ...client, keyName: "other" })).not.toThrow();
+  spend.add({ ...client, keyName: "admin", unlimited: true }, 100);
+  expect(() => spend.check({ ...client, keyName: "admin", unlimited: true })).not.toThrow();
+  clock.nowMs += 23 * 3_600_000;
+  expect(() => spend.check(client)).not.toThrow();
+});
+
+test("addresses: so many requests a minute each, this machine without limit", () => {
+  const clock = { nowMs: MINUTE_START_MS };
+  const telemetry = recordingTelemetry();
+  const limits = new IpLimits(2, telemetry, () => clock.nowMs);
+  for (let count = 0; count < 10; count++) limits.take(undefined);
+  limits.take("9.9.9.9");
+  limits.take("9.9.9.9");
+  const refused = thrownBy(() => limits.take("9.9.9.9"));
+  expect(refused).toMatchObject({ code: "IP_RATE_LIMIT_EXCEEDED", status: 429, retryAfterSeconds: 60 });
+  expect(refused.headers).toMatchObject({ "x-ratelimit-scope": "ip" });
+  expect(telemetry.events).toEqual([{ name: "rateLimited", limitType: "security_ip_tier" }]);
+  expect(() => limits.take("9.9.9.8")).not.toThrow();
+  clock.nowMs += 120_000;
+  expect(() => limits.take("9.9.9.9")).not.toThrow();
+});
+
+test.each([
+  { peer: "127.0.0.1", forwarded: undefined, address: undefined },
+  { peer: "::1", forwarded: undefined, address: undefined },
+  { peer: "::ffff:127.0.0.1", forwarded: "9.9.9.9", address: "9.9.9.9" },
+  { peer: "10.0.0.7", forwarded: "1.1.1.1, 9.9.9.9", address: "9.9.9.9" },
+  { peer: "10.0.0.7", forwarded: "nonsense", address: "10.0.0.7" },
+  { peer: "10.0.0.7", forwarded: undefined, address: "10.0.0.7" },
+  { peer: "9.9.9.9", forwarded: "1.1.1.1", address: "9.9.9.9" },
+  { peer: "2001:db8:1:2:3:4:5:6", forwarded: undefined, address: "2001:db8:1:2::/64" },
+  { peer: "2001:db8::5", forwarded: undefined, address: "2001:db8:0:0::/64" },
+])("the address of $peer with X-Forwarded-For $forwarded is $address", ({ peer, forwarded, address }) => {
+  const headers = forwarded === undefined ? {} : { "x-forwarded-for": forwarded };
+  const request = { headers, socket: { remoteAddress: peer } } as unknown as IncomingMessage;
+  expect(clientAddress(request)).toBe(address);
 });

@@ -1,9 +1,10 @@
 import type { Config } from "../../config/schema.ts";
 import { GatewayError } from "../errors.ts";
 import type { ClientIdentity, Telemetry } from "../request-record.ts";
+import { SlidingCount } from "./sliding-count.ts";
 import type { VelocityMode } from "./velocity-mode.ts";
 
-type Limits = Config["gateway"]["limits"];
+type Limits = Omit<Config["gateway"]["limits"], "dailySpendUsd">;
 
 const MINUTE_MS = 60_000;
 const WINDOWS = [
@@ -11,43 +12,6 @@ const WINDOWS = [
   { name: "hour", ms: 60 * MINUTE_MS, requests: "requestsPerHour", tokens: "tokensPerHour" },
   { name: "day", ms: 24 * 60 * MINUTE_MS, requests: "requestsPerDay", tokens: "tokensPerDay" },
 ] as const;
-
-/** Requests and tokens of one window: the current one and, weighed by the part that still counts, the one before. */
-class SlidingCount {
-  readonly #windowMs: number;
-  #startMs = 0;
-  #current = 0;
-  #before = 0;
-
-  constructor(windowMs: number) {
-    this.#windowMs = windowMs;
-  }
-
-  at(nowMs: number): number {
-    this.#advance(nowMs);
-    const elapsed = (nowMs - this.#startMs) / this.#windowMs;
-    return this.#current + this.#before * Math.max(0, 1 - elapsed);
-  }
-
-  add(nowMs: number, amount: number): void {
-    this.#advance(nowMs);
-    this.#current = Math.max(0, this.#current + amount);
-  }
-
-  /** Ms until the window that counts now has ended. */
-  resetMs(nowMs: number): number {
-    this.#advance(nowMs);
-    return this.#startMs + this.#windowMs - nowMs;
-  }
-
-  #advance(nowMs: number): void {
-    const startMs = Math.floor(nowMs / this.#windowMs) * this.#windowMs;
-    if (startMs <= this.#startMs) return; // Also when the clock steps back: counts are never forgotten early.
-    this.#before = startMs - this.#startMs === this.#windowMs ? this.#current : 0;
-    this.#current = 0;
-    this.#startMs = startMs;
-  }
-}
 
 interface KeyState {
   readonly requests: readonly SlidingCount[];

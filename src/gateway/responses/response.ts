@@ -86,7 +86,7 @@ export function callItem(id: string, callId: string, name: string, argumentsText
 }
 
 /** The output items of a whole chat completion's first choice. @param idOf Makes the id of item `index`. */
-export function outputOf(completion: JsonObject, idOf: (prefix: string, index: number) => string): JsonObject[] {
+function outputOf(completion: JsonObject, idOf: (prefix: string, index: number) => string): JsonObject[] {
   const message = objectAt(objectsAt(completion, "choices")[0] ?? {}, "message");
   const output: JsonObject[] = [];
   const thoughts = stringAt(message, "reasoning_content") ?? stringAt(message, "reasoning") ?? "";

@@ -83,6 +83,9 @@ class Exchange {
       this.#raw.off("close", clientGone);
       this.#leaveGate?.();
       this.#reservation?.settle(usedTokens);
+      if (this.#record.client !== undefined) {
+        this.#gateway.spend.add(this.#record.client, this.#record.cost?.totalUsd ?? 0);
+      }
       this.#countForVelocityMode();
       inFlight.leave(this.#controller);
     }
@@ -111,6 +114,7 @@ class Exchange {
     const providerField = stringAt(body, "provider");
     const model = record.inference.requestedModel;
     const targets = await resolveTargets(gateway.providers, gateway.catalog, model, providerField, record.probe);
+    gateway.spend.check(client);
     if (!client.unlimited) {
       const output = Math.min(record.inference.maxTokens ?? RESERVED_OUTPUT_TOKENS_MAX, RESERVED_OUTPUT_TOKENS_MAX);
       this.#reservation = gateway.rateLimits.reserve(client, conversation.estimateInputTokens() + output);

@@ -18,6 +18,12 @@ const WRITERS: Writers = {
     line("WARNING", "gateway.limits", `Concurrency gate refused a request: ${reason}`, { reason }),
   rateLimited: ({ limitType }) =>
     line("WARNING", "gateway.limits", `Rate limit reached: ${limitType}`, { limit_type: limitType }),
+  spendWarning: ({ keyName, percent, spentUsd, capUsd }) =>
+    line("WARNING", "gateway.limits", `Key ${keyName} has used ${percent} % of today's $${capUsd}`, {
+      key_name: keyName,
+      percent,
+      spent_usd: spentUsd,
+    }),
   fallbackActivated: ({ primary, fallback }) => ({
     ...line("INFO", "gateway.routing", `Failover from provider ${primary} to ${fallback}`, { primary, fallback }),
     labels: by(fallback),

@@ -30,6 +30,7 @@ export function createEventHandlers(set: MetricSet, providers: ProviderMetrics):
       set.counter("rate_limited_requests_total").child(boundedLabel(limitType)).inc();
       set.counter("rate_limit_rejections_total").child(boundedLabel(limitType)).inc();
     },
+    spendWarning: () => undefined, // A line in the log; what was spent is counted with its request.
     keyLookup({ status }) {
       set.counter("api_key_lookup_attempts_total").child(status).inc();
       keyChecks.all++;

@@ -1,0 +1,43 @@
+import { GatewayError } from "../errors.ts";
+import { LIMITED_ADDRESSES_MAX } from "../limits.ts";
+import type { Telemetry } from "../request-record.ts";
+import { SlidingCount } from "./sliding-count.ts";
+
+const MINUTE_MS = 60_000;
+
+/** Requests per minute of each address, whatever keys it tries; unlimited keys do not count. */
+export class IpLimits {
+  readonly #perMinute: number;
+  readonly #telemetry: Telemetry;
+  readonly #now: () => number;
+  /** The address that was quiet longest stands first. */
+  readonly #counts = new Map<string, SlidingCount>();
+
+  constructor(perMinute: number, telemetry: Telemetry, now: () => number = Date.now) {
+    this.#perMinute = perMinute;
+    this.#telemetry = telemetry;
+    this.#now = now;
+  }
+
+  /**
+   * Counts a request.
+   * @param address Undefined for this machine, which has no limit.
+   * @throws GatewayError IP_RATE_LIMIT_EXCEEDED.
+   */
+  take(address: string | undefined): void {
+    if (address === undefined) return;
+    const nowMs = this.#now();
+    const count = this.#counts.get(address) ?? new SlidingCount(MINUTE_MS);
+    this.#counts.delete(address);
+    this.#counts.set(address, count);
+    if (this.#counts.size > LIMITED_ADDRESSES_MAX) this.#counts.delete(this.#counts.keys().next().value!);
+    if (count.at(nowMs) + 1 > this.#perMinute) {
+      this.#telemetry.event("rateLimited", { limitType: "security_ip_tier" });
+      const retryAfterSeconds = Math.max(1, Math.ceil(count.resetMs(nowMs) / 1_000));
+      const headers = { "x-ratelimit-reason": "requests_per_minute", "x-ratelimit-scope": "ip" };
+      const detail = { limit: this.#perMinute, retryAfterSeconds };
+      throw new GatewayError("IP_RATE_LIMIT_EXCEEDED", detail, { retryAfterSeconds, headers });
+    }
+    count.add(nowMs, 1);
+  }
+}
