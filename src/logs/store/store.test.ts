@@ -307,6 +307,25 @@ describe("retention", () => {
   });
 });
 
+test("under a small size cap the head is flushed by its size, without waiting for the next look", async () => {
+  const bytesMax = 100_000;
+  testStore = await openTestStore({ bytesMax });
+  const nowMs = Date.now();
+  for (let round = 0; round < 40; round++) {
+    const text = `${round} ${Array.from({ length: 800 }, () => Math.random().toString(36)).join(" ")}`;
+    await testStore.store.append([stream(APP, entry(nowMs + round, text))]);
+    await testStore.store.append([]); // waits for the disk, as a sender does
+  }
+  await testStore.store.maintain();
+  let total = 0;
+  for (const dir of [segmentsDir(testStore.dataDir), walDir(testStore.dataDir)]) {
+    for (const name of await readdir(dir)) total += (await stat(join(dir, name))).size;
+  }
+  expect(total).toBeLessThan(bytesMax * 1.3);
+  const left = await findLines(testStore.store, '{app="a"}', nowMs, nowMs + 100);
+  expect(left.some((line) => line.startsWith("39 "))).toBe(true);
+});
+
 describe("merging", () => {
   /** Flushes one small segment per hour, two streams each, and a late line in every second one. */
   async function flushHours(count: number, from = 0): Promise<string[]> {

@@ -20,7 +20,7 @@ import { decodeEntries, encodeEntries } from "./wal-record.ts";
 const MAINTENANCE_INTERVAL_MS = 10_000;
 /** Small segments, so that a replay can write what it has read to a segment file at their borders. */
 const WAL_SEGMENT_BYTES = 16 * 1024 * 1024;
-/** Share of the size cap that the WAL may take before it is flushed early. */
+/** Share of the size cap that the WAL, or the head that becomes one segment, may take before it is flushed early. */
 const WAL_SHARE = 0.25;
 
 export interface LogStoreOptions {
@@ -102,7 +102,12 @@ export class LogStore {
     // No await from here on: a flush that rotates the WAL relies on the head holding all that was acknowledged.
     this.#options.metrics.walRecords.inc();
     this.#addToHead(streams);
-    if (this.#head.bytes >= HEAD_BYTES_FLUSH && this.#flushing === undefined) void this.maintain();
+    if (this.#headIsFull && this.#flushing === undefined) void this.maintain();
+  }
+
+  /** Under a small size cap segments are small too: a cap that one segment fills would keep nothing or be passed. */
+  get #headIsFull(): boolean {
+    return this.#head.bytes >= Math.min(HEAD_BYTES_FLUSH, this.#options.bytesMax * WAL_SHARE);
   }
 
   get #headBytes(): number {
@@ -154,7 +159,7 @@ export class LogStore {
     const startedAtMs = this.#head.startedAtMs;
     const due =
       this.#frozen !== undefined ||
-      this.#head.bytes >= HEAD_BYTES_FLUSH ||
+      this.#headIsFull ||
       (startedAtMs !== undefined && nowMs - startedAtMs >= HEAD_AGE_MAX_MS) ||
       this.#wal.bytes > this.#options.bytesMax * WAL_SHARE;
     try {
@@ -261,7 +266,7 @@ export class LogStore {
     };
     let current = walThrough;
     for await (const { record, segment } of readWal(walDir(dataDir), options)) {
-      if (segment !== current && this.#head.bytes >= HEAD_BYTES_FLUSH) await this.#flushReplayed(segment);
+      if (segment !== current && this.#headIsFull) await this.#flushReplayed(segment);
       current = segment;
       try {
         this.#addToHead(decodeEntries(record));

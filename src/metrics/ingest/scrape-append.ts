@@ -25,6 +25,18 @@ interface AppendOptions {
   readonly metrics: ScrapeMetrics;
 }
 
+/** A body of more samples than `sample_limit`; nothing of it is stored. */
+export class SampleLimitError extends ScrapeError {
+  override readonly name = "SampleLimitError";
+  /** What the body held. */
+  readonly counted: AppendedScrape;
+
+  constructor(counted: AppendedScrape) {
+    super("sample limit exceeded");
+    this.counted = counted;
+  }
+}
+
 /**
  * Parses a body and appends its samples, with a staleness marker for each series that is gone since the last scrape.
  * A sample that the store refuses is counted and left out; a body that breaks its format or a limit fails as a whole.
@@ -38,6 +50,7 @@ export function appendScrape(
   options: AppendOptions,
 ): AppendedScrape {
   const { config, scrapeMs, metrics } = options;
+  const { sampleLimit } = config.limits;
   const parser = new ExpositionParser(bytes, format);
   let scraped = 0;
   let kept = 0;
@@ -52,14 +65,17 @@ export function appendScrape(
     }
     scraped++;
     const known = parser.isExpected ? cache.takeExpected() : cache.find(bytes, parser.seriesStart, parser.seriesEnd);
+    const isOver = sampleLimit > 0 && kept >= sampleLimit;
+    if (isOver && known === undefined) {
+      // Past its limit a body is only counted, for the report; the series are not worth the memory.
+      if (storedLabels(parser.labels(), options) !== undefined) kept++;
+      continue;
+    }
     const series =
       known ?? cache.add(bytes, parser.seriesStart, parser.seriesEnd, storedLabels(parser.labels(), options));
     if (series.labels === undefined) continue;
     kept++;
-    if (config.limits.sampleLimit > 0 && kept > config.limits.sampleLimit) {
-      metrics.exceededSampleLimit.inc();
-      throw new ScrapeError("sample limit exceeded");
-    }
+    if (isOver) continue;
     const hasOwnTime = config.honorTimestamps && !Number.isNaN(parser.timestampMs);
     const timestampMs = hasOwnTime ? parser.timestampMs : scrapeMs;
     if (!appendSample(appender, series, timestampMs, parser.value, metrics)) continue;
@@ -67,6 +83,10 @@ export function appendScrape(
     // A sample with a time of its own may be old on purpose: its series is not declared stale.
     series.liveNext = !hasOwnTime;
     if (parser.exemplarStart >= 0) appendExemplar(appender, series, parser, bytes, timestampMs, metrics);
+  }
+  if (sampleLimit > 0 && kept > sampleLimit) {
+    metrics.exceededSampleLimit.inc();
+    throw new SampleLimitError({ scraped, kept, added: 0 });
   }
   for (const series of cache.vanished()) appendStaleMarker(appender, series, scrapeMs, metrics);
   return { scraped, kept, added };

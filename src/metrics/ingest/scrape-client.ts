@@ -10,7 +10,7 @@ import type { ExpositionFormat } from "./exposition-parser.ts";
 
 /** A scrape that failed; the text is what `/targets` shows, in Prometheus' words. */
 export class ScrapeError extends Error {
-  override readonly name = "ScrapeError";
+  override readonly name: string = "ScrapeError";
 }
 
 /** The target sent more than the job allows. */

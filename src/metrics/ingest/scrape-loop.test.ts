@@ -194,6 +194,17 @@ describe("a scrape", () => {
     expect(lines).toContain(`scrape_samples_post_metric_relabeling{${OF_TARGET()}} 1 @${atMs}`);
   });
 
+  test("a body over the sample limit is counted in full", async () => {
+    body("a 1\nb 1\nc 1\n");
+    const { store, scrape } = await fixture("    sample_limit: 1\n");
+    const atMs = await scrape();
+    const lines = store.take(/^scrape_d/);
+    expect(lines).toContain(`scrape_samples_scraped{${OF_TARGET()}} 3 @${atMs}`);
+    expect(lines).toContain(`scrape_samples_post_metric_relabeling{${OF_TARGET()}} 3 @${atMs}`);
+    expect(lines).toContain(`scrape_series_added{${OF_TARGET()}} 0 @${atMs}`);
+    expect(lines.some((line) => line.startsWith("a{"))).toBe(false);
+  });
+
   const failures = [
     { name: "too many samples", extra: "    sample_limit: 1\n", text: "a 1\nb 1\n", error: "sample limit exceeded" },
     {

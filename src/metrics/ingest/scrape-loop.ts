@@ -5,7 +5,7 @@ import { formatDuration } from "../config/format-duration.ts";
 import { AppendError } from "../store/append-error.ts";
 import type { Appender } from "../store/appender.ts";
 import { ExpositionError } from "./parse-error.ts";
-import { type AppendedScrape, appendScrape, appendStaleMarker } from "./scrape-append.ts";
+import { type AppendedScrape, appendScrape, appendStaleMarker, SampleLimitError } from "./scrape-append.ts";
 import { ScrapeCache } from "./scrape-cache.ts";
 import { BodySizeError, type ScrapeBody, type ScrapeClient, ScrapeError } from "./scrape-client.ts";
 import type { ScrapeMetrics } from "./scrape-metrics.ts";
@@ -150,6 +150,7 @@ export class ScrapeLoop {
         this.#cache.abandon();
         if (!(error instanceof ExpositionError) && !(error instanceof ScrapeError)) throw error;
         failure = error;
+        if (error instanceof SampleLimitError) appended = error.counted;
         appender = this.#options.appender();
       }
     }

@@ -27,6 +27,8 @@ export const WORK_SLICE_MS = 20;
 export const QUERY_RESTARTS_MAX = 5;
 /** Time between looks at whether there is something to compact or to delete. */
 export const MAINTENANCE_INTERVAL_MS = 60_000;
+/** Time between looks at whether the store has passed its size limit before that. */
+export const SIZE_INTERVAL_MS = 5_000;
 /** Blocks grow by merging three of a size, up to a tenth of the retention time or this: 31 d, as Prometheus. */
 export const BLOCK_RANGE_FACTOR = 3;
 export const BLOCK_RANGE_MAX_MS = 31 * 24 * 60 * 60 * 1_000;

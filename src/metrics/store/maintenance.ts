@@ -10,11 +10,13 @@ import { CORRUPT_SUFFIX, WAL_DIR } from "../blocks/filenames.ts";
 import { blockRanges, mergedBlock, planMerge } from "./block-merge.ts";
 import { deleteOldCheckpoints, writeCheckpoint } from "./checkpoint.ts";
 import { compactHead, type HeadCompaction, isHeadCompactable, truncateHead } from "./head-compact.ts";
-import { MAINTENANCE_INTERVAL_MS } from "./limits.ts";
+import { MAINTENANCE_INTERVAL_MS, SIZE_INTERVAL_MS } from "./limits.ts";
 
 const DAMAGED_SUFFIX = ".damaged";
-/** Share of the head's time that is dropped at once when even without blocks the store is over its size. */
-const HEAD_SHARE_DROPPED = 0.25;
+/** Least share of the head's time that is dropped at once when even without blocks the store is over its size. */
+const HEAD_SHARE_DROPPED_MIN = 0.25;
+/** Share of the size limit that what is left of the head then aims at. */
+const HEAD_SHARE_KEPT = 0.75;
 
 export interface MaintenanceContext extends HeadCompaction {
   readonly wal: Wal;
@@ -30,8 +32,10 @@ export class Maintenance {
   readonly #context: MaintenanceContext;
   #running: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #sizeTimer: NodeJS.Timeout | undefined;
   #stopped = false;
   #checkpointBytes = 0;
+  #overAfterRun = false;
 
   constructor(context: MaintenanceContext) {
     this.#context = context;
@@ -45,6 +49,15 @@ export class Maintenance {
   start(): void {
     this.#timer = setInterval(() => void this.run(), MAINTENANCE_INTERVAL_MS);
     this.#timer.unref();
+    this.#sizeTimer = setInterval(() => this.#watchSize(), SIZE_INTERVAL_MS);
+    this.#sizeTimer.unref();
+  }
+
+  /** A fast writer passes a small limit long before the next run is due. Where runs do not help, they stay rare. */
+  #watchSize(): void {
+    const { wal, blocks, bytesMax } = this.#context;
+    if (this.#overAfterRun || wal.bytes + this.#checkpointBytes + blocks.bytes <= bytesMax()) return;
+    void this.run();
   }
 
   /** Does all that is due now. Never throws: a failure is logged and counted, and the next run tries again. */
@@ -59,6 +72,7 @@ export class Maintenance {
   async stop(): Promise<void> {
     this.#stopped = true;
     clearInterval(this.#timer);
+    clearInterval(this.#sizeTimer);
     await this.#running;
   }
 
@@ -84,8 +98,9 @@ export class Maintenance {
   }
 
   async #measureWal(): Promise<void> {
-    const { dir, wal } = this.#context;
+    const { dir, wal, blocks, bytesMax } = this.#context;
     this.#checkpointBytes = Math.max(0, (await directoryBytes(join(dir, WAL_DIR))) - wal.bytes);
+    this.#overAfterRun = wal.bytes + this.#checkpointBytes + blocks.bytes > bytesMax();
   }
 
   async #compactHead(): Promise<void> {
@@ -189,13 +204,19 @@ export class Maintenance {
       metrics.sizeRetentions.inc();
     }
     if (doomed.length > 0) onMove();
-    if (doomed.length < items.length || (await directoryBytes(dir)) <= limit) return;
+    if (doomed.length < items.length) return;
+    const bytesLeft = await directoryBytes(dir);
+    if (bytesLeft <= limit) return;
     const spanMs = head.maxTimeMs - head.minTimeMs;
     if (!(spanMs > 0)) return;
     // Nothing but the log is left: the oldest part of the head goes, as a block of it would have.
-    logger.warn({ limit, spanMs }, "the log alone passes the size limit; the oldest quarter of it is dropped");
+    const share = Math.max(HEAD_SHARE_DROPPED_MIN, 1 - (HEAD_SHARE_KEPT * limit) / bytesLeft);
+    logger.warn(
+      { limit, bytes: bytesLeft, spanMs, share },
+      "the log alone passes the size limit; its oldest part is dropped",
+    );
     metrics.sizeRetentions.inc();
-    truncateHead(head, head.minTimeMs + Math.ceil(spanMs * HEAD_SHARE_DROPPED), metrics);
+    truncateHead(head, head.minTimeMs + Math.ceil(spanMs * share), metrics);
     onMove();
     await this.#checkpoint();
   }

@@ -256,6 +256,24 @@ describe("trace store", () => {
     expect(limited.segments.count).toBe(0);
   });
 
+  test("under a small size cap segments are small: the newest traces stay, the cap holds", async () => {
+    const bytesMax = 200_000;
+    const { store } = await openStore(await tempDir(), 1e12, bytesMax);
+    const noise = (): string => Array.from({ length: 30 }, () => Math.random().toString(36)).join(" ");
+    for (let batch = 0; batch < 60; batch++) {
+      const spans = sampleSpans(1).map((span) => ({
+        ...span,
+        traceId: traceIdOf(batch),
+        attributes: { batch, pad: Array.from({ length: 8 }, noise).join(" ") },
+      }));
+      await store.append(exportRequest(spans), undefined);
+      await expect.poll(() => store.segments.bytes + store.walBytes, { interval: 5 }).toBeLessThan(bytesMax);
+    }
+    expect(store.segments.count).toBeGreaterThan(1);
+    expect(await search(store, "{ span.batch = 59 }")).toHaveLength(1);
+    expect(await search(store, "{ span.batch = 0 }")).toHaveLength(0);
+  });
+
   test("any spans survive the way into a segment and back", async () => {
     const value = fc.oneof(
       fc.string({ unit: "binary" }),

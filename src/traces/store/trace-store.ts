@@ -14,6 +14,8 @@ import { StartGuard } from "./start-guard.ts";
 
 /** Small segments of the log: replay makes room in memory only between them, and what a head covered goes soon. */
 const WAL_SEGMENT_BYTES = 4 * 1024 * 1024; // 4 MiB
+/** Share of the size cap that one head may fill: its segment must find room beside others, and beside the next head's log. */
+const HEAD_SHARE_MAX = 0.2;
 /** Pause before a failed flush is tried again. */
 const FLUSH_RETRY_MS = 5_000;
 
@@ -255,7 +257,8 @@ export class TraceStore {
   }
 
   #isFull(): boolean {
-    return this.#head.rowCount >= HEAD_SPANS_MAX || this.#head.bytes >= HEAD_BYTES_MAX;
+    const bytesMax = Math.min(HEAD_BYTES_MAX, this.#options.bytesMax * HEAD_SHARE_MAX);
+    return this.#head.rowCount >= HEAD_SPANS_MAX || this.#head.bytes >= bytesMax;
   }
 
   #cutWhenFull(): void {
