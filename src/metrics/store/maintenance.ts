@@ -15,6 +15,8 @@ import { MAINTENANCE_INTERVAL_MS, SIZE_INTERVAL_MS } from "./limits.ts";
 const DAMAGED_SUFFIX = ".damaged";
 /** Least share of the head's time that is dropped at once when even without blocks the store is over its size. */
 const HEAD_SHARE_DROPPED_MIN = 0.25;
+/** How often in one run; what is left then waits for the next. */
+const HEAD_DROPS_MAX = 3;
 /** Share of the size limit that what is left of the head then aims at. */
 const HEAD_SHARE_KEPT = 0.75;
 
@@ -182,7 +184,7 @@ export class Maintenance {
 
   /** Keeps the folder, WAL and set-aside files included, within its limit. */
   async #deleteBySize(): Promise<void> {
-    const { dir, head, blocks, metrics, logger, bytesMax, onMove } = this.#context;
+    const { dir, blocks, metrics, logger, bytesMax, onMove } = this.#context;
     const limit = bytesMax();
     const leftovers = await this.#leftovers();
     const items = [
@@ -205,20 +207,29 @@ export class Maintenance {
     }
     if (doomed.length > 0) onMove();
     if (doomed.length < items.length) return;
-    const bytesLeft = await directoryBytes(dir);
-    if (bytesLeft <= limit) return;
-    const spanMs = head.maxTimeMs - head.minTimeMs;
-    if (!(spanMs > 0)) return;
-    // Nothing but the log is left: the oldest part of the head goes, as a block of it would have.
+    for (let round = 0; round < HEAD_DROPS_MAX; round++) {
+      const bytesLeft = await directoryBytes(dir);
+      if (bytesLeft <= limit || !(await this.#dropOldestOfHead(bytesLeft, limit))) return;
+    }
+  }
+
+  /** Nothing but the log is left: the oldest part of the head goes, as a block of it would have. @returns False when it is empty. */
+  async #dropOldestOfHead(bytesLeft: number, limit: number): Promise<boolean> {
+    const { head, metrics, logger, onMove } = this.#context;
+    // A chunk that is still open may begin before what was dropped last time.
+    const fromMs = Math.max(head.minTimeMs, head.minValidTimeMs);
+    const spanMs = head.maxTimeMs - fromMs;
+    if (!(spanMs > 0)) return false;
     const share = Math.max(HEAD_SHARE_DROPPED_MIN, 1 - (HEAD_SHARE_KEPT * limit) / bytesLeft);
     logger.warn(
       { limit, bytes: bytesLeft, spanMs, share },
       "the log alone passes the size limit; its oldest part is dropped",
     );
     metrics.sizeRetentions.inc();
-    truncateHead(head, head.minTimeMs + Math.ceil(spanMs * share), metrics);
+    truncateHead(head, fromMs + Math.ceil(spanMs * share), metrics);
     onMove();
     await this.#checkpoint();
+    return true;
   }
 
   /** What was set aside, which goes before any data does. */

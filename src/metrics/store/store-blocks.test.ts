@@ -125,6 +125,26 @@ test("blocks: retention by age and by size deletes the oldest, the WAL counted",
   });
 });
 
+test("blocks: a small size limit holds for the log too, past series whose one chunk is still open", async () => {
+  await withStoreDir(async (dir) => {
+    const limit = 40_000;
+    const { store } = await openTestStore(dir, { retentionMs: 5 * HOUR_MS, bytesMax: () => limit });
+    for (let step = 0; step < 6_000; step++) {
+      const appender = store.appender();
+      appender.append(0, series("m", { path: "/fast" }), START_MS + step * 100, Math.random());
+      if (step % 100 === 0) appender.append(0, series("m", { path: "/slow" }), START_MS + step * 100, step);
+      await appender.commit();
+      if (step % 1_000 === 999) {
+        await store.maintain();
+        expect(store.stats.walBytes).toBeLessThan(limit);
+      }
+    }
+    const newest = Object.values(await everything(store)).map((samples) => samples.at(-1)![0]);
+    expect(newest.sort()).toEqual([START_MS + 590_000, START_MS + 599_900]);
+    await store.close();
+  });
+});
+
 test("blocks: a WAL of many hours becomes blocks while it is read; nothing is lost", async () => {
   await withStoreDir(async (dir) => {
     const first = await openTestStore(dir);
