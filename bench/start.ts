@@ -30,7 +30,8 @@ function startOnce(): Promise<number> {
       seconds = (performance.now() - startedAtMs) / 1000;
       process.kill(-npm.pid!, "SIGTERM");
     });
-    npm.on("exit", () =>
+    // "close" comes when the last role has let go of the pipe; npm itself ends sooner.
+    npm.on("close", () =>
       Number.isNaN(seconds) ? failed(new Error("npm start ended before it was ready")) : done(seconds),
     );
   });
