@@ -12,7 +12,7 @@ import type { HealthMetrics } from "./metrics.ts";
 import type { ModelState } from "./model-state.ts";
 import type { Monitor } from "./monitor.ts";
 import { readPassiveResults } from "./passive-results.ts";
-import { isTracked } from "./rollup.ts";
+import { isChecked } from "./rollup.ts";
 import type { HealthStore } from "./store.ts";
 
 const SERVICE = "health-monitor";
@@ -130,7 +130,7 @@ function statusJson(parts: ApiParts): Record<string, unknown> {
     availability_monitoring_active: monitor.gatewayReachable,
     models_tracked: rollup.system.tracked_models,
     providers_tracked: rollup.system.tracked_providers,
-    gateways_tracked: rollup.gateways.length,
+    gateways_tracked: rollup.system.total_gateways,
     availability_cache_size: caches.availabilitySize(),
     health_check_interval: context.config.health.checkInterval / 1_000,
     timestamp: now(),
@@ -143,8 +143,10 @@ function metricsJson(parts: ApiParts): Record<string, unknown> {
     return { monitoring_active: false, monitor_type: "none", message: parts.reason, timestamp: now() };
   }
   const rollup = caches.rollup();
-  const tracked = book.models().filter(isTracked);
-  const newest = tracked.sort((a, b) => b.lastCalledAtMs! - a.lastCalledAtMs!);
+  const newest = book
+    .models()
+    .filter(isChecked)
+    .sort((a, b) => b.lastCalledAtMs! - a.lastCalledAtMs!);
   return {
     monitoring_active: monitor.gatewayReachable,
     monitor_type: parts.monitorType,
@@ -152,7 +154,7 @@ function metricsJson(parts: ApiParts): Record<string, unknown> {
     total_models: rollup.system.total_models,
     total_providers: rollup.system.total_providers,
     total_gateways: rollup.system.total_gateways,
-    tracked_models: Math.min(TRACKED_SAMPLE_MAX, tracked.length),
+    tracked_models: Math.min(TRACKED_SAMPLE_MAX, rollup.system.tracked_models),
     status_distribution: rollup.statusDistribution,
     active_incidents: book.openIncidents().filter((incident) => incident.status === "active").length,
     last_check: monitor.lastRoundAtMs === undefined ? null : new Date(monitor.lastRoundAtMs).toISOString(),

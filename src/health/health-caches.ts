@@ -33,7 +33,7 @@ export class HealthCaches {
     return {
       system: rollup !== undefined,
       providers: rollup !== undefined && rollup.providers.length > 0,
-      models: rollup !== undefined && rollup.system.tracked_models > 0,
+      models: rollup !== undefined && Object.keys(rollup.statusDistribution).length > 0,
     };
   }
 

@@ -69,11 +69,16 @@ function post(path: string, body: unknown, headers: Record<string, string> = {})
   });
 }
 
-const untilTracked = (count: number): Promise<void> =>
-  vi.waitFor(async () => expect((await get("/status")).body).toMatchObject({ models_tracked: count }), {
-    timeout: 10_000,
-    interval: 50,
-  });
+/** Until so many models have been checked; tracked are all of them from the first answer of the gateway on. */
+const untilChecked = (count: number): Promise<void> =>
+  vi.waitFor(
+    async () => {
+      const { status_distribution } = (await get("/metrics")).body;
+      const counts = Object.values(status_distribution as Record<string, number>);
+      expect(counts.reduce((sum, each) => sum + each, 0)).toBe(count);
+    },
+    { timeout: 10_000, interval: 50 },
+  );
 
 const result = (status: string, changes: object = {}): object => ({
   provider: "provider-broken",
@@ -88,7 +93,7 @@ const result = (status: string, changes: object = {}): object => ({
 
 test("probes the gateway's models at once and answers in the contract's shapes", async () => {
   await startRole();
-  await untilTracked(3);
+  await untilChecked(3);
   expect(probes[0]!.headers["x-gatewayz-probe"]).toBe("1");
   expect(probes[0]!.headers.authorization).toBe(`Bearer ${TEST_ADMIN_KEY}`);
   expect(probes[0]!.body).toMatchObject({ max_tokens: 5, provider: expect.stringMatching(/^provider-/) });
@@ -101,6 +106,7 @@ test("probes the gateway's models at once and answers in the contract's shapes",
     monitor_type: "intelligent",
     health_monitoring_active: true,
     availability_monitoring_active: true,
+    models_tracked: 3,
     providers_tracked: 3,
     gateways_tracked: 3,
     availability_cache_size: 3,
@@ -140,7 +146,7 @@ test("probes the gateway's models at once and answers in the contract's shapes",
 
 test("reported results need the key, count as calls, and resolve the incident after three successes", async () => {
   await startRole();
-  await untilTracked(3);
+  await untilChecked(3);
   expect((await post("/internal/results", [result("success")])).status).toBe(401);
   const auth = { authorization: `Bearer ${TEST_ADMIN_KEY}` };
   const reply = await post("/internal/results", [result("success"), { provider: 7 }, result("success")], auth);
@@ -159,7 +165,7 @@ test("reported results need the key, count as calls, and resolve the incident af
 
 test("a restart finds what was known, without asking the gateway", async () => {
   await startRole();
-  await untilTracked(3);
+  await untilChecked(3);
   await role.close();
   await startRole("http://127.0.0.1:9", context.dataDir);
   const { body } = await get("/status");
@@ -172,7 +178,7 @@ test("a busy gateway says nothing about its models, and is not asked again at on
   await vi.waitFor(() => expect(probes).toHaveLength(3), { timeout: 5_000 });
   await new Promise((resolve) => setTimeout(resolve, 1_500));
   expect(probes).toHaveLength(3);
-  expect((await get("/metrics")).body).toMatchObject({ total_models: 3, tracked_models: 0, active_incidents: 0 });
+  expect((await get("/metrics")).body).toMatchObject({ total_models: 3, tracked_models: 3, active_incidents: 0 });
 });
 
 test("a database that cannot be used is left alone; results are kept in memory", async () => {
@@ -183,7 +189,7 @@ test("a database that cannot be used is left alone; results are kept in memory",
   database.exec("PRAGMA user_version = 99");
   database.close();
   await startRole(gatewayUrl, context.dataDir);
-  await untilTracked(3);
+  await untilChecked(3);
   expect((await get("/status")).body).toMatchObject({ monitor_type: "simple", health_monitoring_active: true });
   expect(context.lines.map(({ error }) => error)).toContainEqual(expect.stringContaining("schema version 99"));
   await role.close();

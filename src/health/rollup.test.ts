@@ -7,9 +7,9 @@ function model(provider: string, name: string, lastStatus: CheckStatus | undefin
   return { ...newModelState({ provider, model: name, gateway: provider }, 0), lastStatus, enabled };
 }
 
-test("nothing tracked is unknown", () => {
+test("what was not checked yet is tracked, and its health is unknown", () => {
   const { system, statusDistribution } = rollUp([model("a", "1", undefined)], 0);
-  expect(system).toMatchObject({ overall_status: "unknown", total_models: 1, tracked_models: 0, system_uptime: 100 });
+  expect(system).toMatchObject({ overall_status: "unknown", total_models: 1, tracked_models: 1, system_uptime: 100 });
   expect(statusDistribution).toEqual({});
 });
 

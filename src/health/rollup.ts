@@ -16,7 +16,7 @@ interface SystemHealth {
   readonly healthy_gateways: number;
   readonly tracked_models: number;
   readonly tracked_providers: number;
-  /** Mean 24 h uptime of the tracked models, percent. */
+  /** Mean 24 h uptime of the checked models, percent. */
   readonly system_uptime: number;
   readonly last_updated: string;
 }
@@ -41,51 +41,54 @@ export interface Rollup {
   readonly system: SystemHealth;
   readonly providers: readonly ProviderHealth[];
   readonly gateways: readonly GatewayHealth[];
-  /** Tracked models by the status of their last check. */
+  /** Checked models by the status of their last check. */
   readonly statusDistribution: Readonly<Record<string, number>>;
 }
 
 /** Failures that say the model may still work: they make it degraded rather than unhealthy in the system's counts. */
 const SOFT_FAILURES = new Set<CheckStatus>(["rate_limited", "timeout"]);
 
-/** A model counts as tracked once it was checked. */
-export function isTracked(state: ModelState): boolean {
+/** Tracked and checked at least once: only then is there anything to say about its health. */
+export function isChecked(state: ModelState): boolean {
   return state.enabled && state.lastStatus !== undefined;
 }
 
 export function rollUp(models: readonly ModelState[], nowMs: number): Rollup {
-  const enabled = models.filter((state) => state.enabled);
-  const tracked = enabled.filter(isTracked);
-  const providers = [...groupBy(tracked, (state) => state.provider)].map(([provider, states]) =>
+  // All that are watched count as tracked from the moment they are known, so that the number does not creep up with the
+  // first round of checks, or for hours where a large catalogue is spread over its interval.
+  const tracked = models.filter((state) => state.enabled);
+  const checked = tracked.filter(isChecked);
+  const trackedProviders = new Set(tracked.map((state) => state.provider)).size;
+  const providers = [...groupBy(checked, (state) => state.provider)].map(([provider, states]) =>
     providerHealth(provider, states),
   );
   const online = new Set(providers.filter(({ status }) => status === "online").map(({ provider }) => provider));
-  const gateways = [...groupBy(tracked, (state) => state.gateway)].map(([gateway, states]) => {
+  const gateways = [...groupBy(checked, (state) => state.gateway)].map(([gateway, states]) => {
     const names = new Set(states.map((state) => state.provider));
     return { gateway, healthy: [...names].some((name) => online.has(name)), providers: names.size };
   });
-  const healthyModels = tracked.filter((state) => state.lastStatus === "success").length;
-  const degradedModels = tracked.filter((state) => SOFT_FAILURES.has(state.lastStatus!)).length;
+  const healthyModels = checked.filter((state) => state.lastStatus === "success").length;
+  const degradedModels = checked.filter((state) => SOFT_FAILURES.has(state.lastStatus!)).length;
   const count = (status: ProviderHealth["status"]): number =>
     providers.filter((provider) => provider.status === status).length;
   const system: SystemHealth = {
     overall_status: overallStatus(providers),
-    total_providers: new Set(enabled.map((state) => state.provider)).size,
+    total_providers: trackedProviders,
     healthy_providers: count("online"),
     degraded_providers: count("degraded"),
     unhealthy_providers: count("offline"),
-    total_models: enabled.length,
+    total_models: tracked.length,
     healthy_models: healthyModels,
     degraded_models: degradedModels,
-    unhealthy_models: tracked.length - healthyModels - degradedModels,
-    total_gateways: new Set(enabled.map((state) => state.gateway)).size,
+    unhealthy_models: checked.length - healthyModels - degradedModels,
+    total_gateways: new Set(tracked.map((state) => state.gateway)).size,
     healthy_gateways: gateways.filter(({ healthy }) => healthy).length,
     tracked_models: tracked.length,
-    tracked_providers: providers.length,
-    system_uptime: mean(tracked.map((state) => state.uptime24h)) ?? 100,
+    tracked_providers: trackedProviders,
+    system_uptime: mean(checked.map((state) => state.uptime24h)) ?? 100,
     last_updated: new Date(nowMs).toISOString(),
   };
-  return { system, providers, gateways, statusDistribution: distribution(tracked) };
+  return { system, providers, gateways, statusDistribution: distribution(checked) };
 }
 
 /** More than half of its models unhealthy: offline; any: degraded; none: online. */
@@ -104,7 +107,7 @@ function providerHealth(provider: string, states: readonly ModelState[]): Provid
   };
 }
 
-/** Half of the providers offline: unhealthy; any problem: degraded; nothing tracked: unknown. */
+/** Half of the providers offline: unhealthy; any problem: degraded; nothing checked: unknown. */
 function overallStatus(providers: readonly ProviderHealth[]): SystemHealth["overall_status"] {
   if (providers.length === 0) return "unknown";
   const offline = providers.filter(({ status }) => status === "offline").length;
@@ -112,9 +115,9 @@ function overallStatus(providers: readonly ProviderHealth[]): SystemHealth["over
   return providers.every(({ status }) => status === "online") ? "healthy" : "degraded";
 }
 
-function distribution(tracked: readonly ModelState[]): Record<string, number> {
+function distribution(checked: readonly ModelState[]): Record<string, number> {
   const counts: Record<string, number> = {};
-  for (const { lastStatus } of tracked) counts[lastStatus!] = (counts[lastStatus!] ?? 0) + 1;
+  for (const { lastStatus } of checked) counts[lastStatus!] = (counts[lastStatus!] ?? 0) + 1;
   return counts;
 }
 
