@@ -5,7 +5,10 @@ import { withPeers } from "../config/topology.ts";
 
 const SECRET_FIELDS: ReadonlySet<string> = new Set(["apiKey", "adminApiKey", "engineKey", "password"]);
 
-/** `gatewayz config`: the effective configuration as YAML that could be a `gatewayz.yaml`, without its secrets. */
+/** What the program works out itself and no `gatewayz.yaml` may say. */
+const DERIVED_FIELDS: ReadonlySet<string> = new Set(["dataBytesMax", "installDir"]);
+
+/** `gatewayz config`: the effective configuration in the form of a `gatewayz.yaml`, without its secrets. */
 export function printConfig(configFile: string | undefined, installDir: string): void {
   const { config } = loadConfig({
     configFile,
@@ -16,7 +19,9 @@ export function printConfig(configFile: string | undefined, installDir: string):
     readOnly: true,
   });
   const shown = JSON.parse(JSON.stringify(withPeers(config, ROLE_NAMES), hideSecrets)) as Record<string, unknown>;
-  process.stdout.write(stringify(shown));
+  process.stdout.write(
+    stringify(Object.fromEntries(Object.entries(shown).filter(([field]) => !DERIVED_FIELDS.has(field)))),
+  );
 }
 
 function hideSecrets(key: string, value: unknown): unknown {
@@ -25,5 +30,7 @@ function hideSecrets(key: string, value: unknown): unknown {
   if (key === "keys" && typeof value === "object" && value !== null) {
     return Object.fromEntries(Object.keys(value).map((name) => [name, "<secret>"]));
   }
+  // Addresses may carry credentials of their own.
+  if (typeof value === "string") return value.replace(/^(https?:\/\/)[^/@]*@/, "$1<secret>@");
   return value;
 }

@@ -159,6 +159,9 @@ class TerminalReporter implements Reporter {
         `  dashboards user admin, password ${config.dashboards.password} (shown once; kept in ${join(config.dataDir, "dashboards-password")})`,
       );
     }
+    if (secrets.dashboardsPassword === "stored") {
+      this.#print(`  dashboards user admin, password in ${join(config.dataDir, "dashboards-password")}`);
+    }
     const dashboards = this.#urls.get("dashboards");
     if (dashboards !== undefined) this.#print(`  open     ${dashboards}`);
     const gateway = this.#urls.get("gateway");

@@ -4,6 +4,7 @@ import { loadConfig } from "../config/load.ts";
 import { ROLE_NAMES, type RoleName } from "../config/roles.ts";
 import type { Config } from "../config/schema.ts";
 import { withPeers } from "../config/topology.ts";
+import { DataLockedError, waitForDataDir } from "../runtime/data-lock.ts";
 import { processMemoryBytes } from "../runtime/memory.ts";
 import { freePort, portOwner, probePort } from "../runtime/ports.ts";
 import type { RunningRole } from "../runtime/run-role.ts";
@@ -15,6 +16,8 @@ import { createReporter, type Reporter } from "./up-report.ts";
  * One helper thread for V8 instead of four: each keeps memory of its own, and there are more processes than cores.
  */
 const NODE_OPTIONS = ["--max-semi-space-size=2", "--v8-pool-size=1", "--no-warnings"];
+/** Longest that starting keeps others from starting in the same data folder, and that those wait. */
+const STARTING_MS_MAX = 20_000;
 /** Roles that hold little and hand on the rest: collecting more often costs them nothing. Queries would be slower. */
 const SMALL_ROLES: readonly RoleName[] = ["health", "dashboards"];
 
@@ -51,17 +54,41 @@ export async function up(options: UpOptions): Promise<number> {
     installDir: options.installDir,
     roles,
   });
+  const started = await beginStarting(loaded.config.dataDir);
   const config = withPeers(await withPorts(withDemo(loaded.config, options.demo), roles), roles);
   const report = createReporter({ ...loaded, config }, roles, startedAtMs);
   report.starting();
   const running = options.inProcess
     ? await startInProcess(config, roles, report)
     : await startChildren(config, roles, report, options.distDir);
+  await started();
   report.allReady(running.pids().reduce((sum, pid) => sum + processMemoryBytes(pid), 0));
   const signal = await nextSignal();
   report.stopping(signal);
   await running.stop();
   return 0;
+}
+
+/**
+ * One start at a time per data folder: of two at once, each would take some roles' ports and folders, and both would
+ * fail. The second finds the first one's ports taken, and names it. Roles of one folder may be started apart.
+ * @returns what ends the turn; it also ends by itself, as a role that never gets ready must not hold up the others.
+ */
+async function beginStarting(dataDir: string): Promise<() => Promise<void>> {
+  let release: () => Promise<void>;
+  try {
+    release = await waitForDataDir(dataDir, STARTING_MS_MAX);
+  } catch (error) {
+    throw error instanceof DataLockedError ? new ConfigError(error.message) : error;
+  }
+  let ended: Promise<void> | undefined;
+  const end = (): Promise<void> => (ended ??= release());
+  const timer = setTimeout(() => void end(), STARTING_MS_MAX / 2);
+  timer.unref();
+  return async () => {
+    clearTimeout(timer);
+    await end();
+  };
 }
 
 interface Running {
@@ -87,6 +114,8 @@ async function startChildren(
     await supervisor.start(roles);
   } catch (error) {
     await supervisor.stop();
+    // A port that was taken since it was looked at is named with its owner.
+    await withPorts(config, roles);
     throw new ConfigError((error as Error).message);
   }
   process.off("SIGTERM", stopEarly).off("SIGINT", stopEarly);
@@ -126,20 +155,30 @@ function withDemo(config: Config, demo: boolean): Config {
 async function withPorts(config: Config, roles: readonly RoleName[]): Promise<Config> {
   const ports = { ...config.ports };
   const taken: string[] = [];
+  const users = new Map<number, PortName>();
   for (const name of roles.flatMap((role) => PORTS_OF[role])) {
     if (ports[name] === 0) ports[name] = await freePort(config.host);
+    const user = users.get(ports[name]);
+    if (user !== undefined) {
+      taken.push(`port ${ports[name]} is given to both ${user} and ${name}; set ${portVariable(name)}`);
+      continue;
+    }
+    users.set(ports[name], name);
     const code = await probePort(config.host, ports[name]);
     if (code === undefined) continue;
     const owner = portOwner(ports[name]);
-    const variable = `GATEWAYZ_PORT_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
     taken.push(
       code === "EADDRINUSE"
-        ? `port ${ports[name]} (${name}) is in use${owner === undefined ? "" : ` by ${owner}`}; stop it, or set ${variable}`
+        ? `port ${ports[name]} (${name}) is in use${owner === undefined ? "" : ` by ${owner}`}; stop it, or set ${portVariable(name)}`
         : `cannot listen on ${config.host}:${ports[name]} (${name}): ${code}`,
     );
   }
   if (taken.length > 0) throw new ConfigError(taken.join("\n"));
   return { ...config, ports };
+}
+
+function portVariable(name: PortName): string {
+  return `GATEWAYZ_PORT_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
 }
 
 function nextSignal(): Promise<NodeJS.Signals> {

@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ConfigError } from "./config-error.ts";
 import { type LoadedConfig, loadConfig } from "./load.ts";
@@ -45,6 +47,22 @@ describe("defaults", () => {
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(load(undefined).secrets.adminApiKey).toBe("stored");
     expect(load(undefined).config.adminApiKey).toBe(config.adminApiKey);
+  });
+
+  test("of starts at once, all use the one key that is stored; an empty file is written anew", async () => {
+    const script = `import { loadConfig } from ${JSON.stringify(join(import.meta.dirname, "load.ts"))};
+      const { config } = loadConfig({ environment: {}, workingDir: process.argv[1], installDir: "/", roles: ["logs"] });
+      console.log(config.adminApiKey);`;
+    const run = promisify(execFile);
+    const args = ["--import", "tsx", "--input-type=module", "-e", script, dir];
+    const keys = await Promise.all([1, 2, 3].map(async () => (await run(process.execPath, args)).stdout.trim()));
+    const file = join(dir, "data", "admin-api-key");
+    expect(new Set(keys)).toEqual(new Set([readFileSync(file, "utf8").trim()]));
+    writeFileSync(file, "");
+    const { config, secrets } = load(undefined);
+    expect(secrets.adminApiKey).toBe("created");
+    expect(readFileSync(file, "utf8").trim()).toBe(config.adminApiKey);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
   });
 
   test("a provider key makes it live, and then nothing has a default password", () => {

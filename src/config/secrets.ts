@@ -7,6 +7,8 @@ import { ConfigError } from "./config-error.ts";
 export type SecretOrigin = "given" | "stored" | "created" | "default";
 
 const SECRET_BYTES = 24;
+/** Another process that has just made the file has written it by then. */
+const WRITER_MS = 50;
 
 export interface SecretOptions {
   readonly dataDir: string;
@@ -30,13 +32,34 @@ export function readOrCreateSecret(options: SecretOptions): { value: string; ori
   if (stored !== undefined) return { value: stored, origin: "stored" };
   if (readOnly) return { value: "", origin: "default" };
   const value = prefix + randomBytes(SECRET_BYTES).toString("base64url");
-  try {
-    writeFileSync(path, `${value}\n`, { mode: 0o600, flag: "w" });
-    chmodSync(path, 0o600);
-  } catch (error) {
-    throw new ConfigError(`cannot store ${path}: ${(error as Error).message}`);
-  }
+  if (!storeNew(path, `${value}\n`)) return { value: readStored(path) ?? "", origin: "stored" };
   return { value, origin: "created" };
+}
+
+/**
+ * Stores a new secret with mode 0600; false when another process that starts now was first: its secret is the one in
+ * use. A file that stays empty (a disk that was full) is written anew.
+ */
+function storeNew(path: string, text: string): boolean {
+  try {
+    writeFileSync(path, text, { mode: 0o600, flag: "wx", flush: true });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw cannotStore(path, error as Error);
+  }
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, WRITER_MS);
+  if (readStored(path) !== undefined) return false;
+  try {
+    writeFileSync(path, text, { flush: true });
+    chmodSync(path, 0o600);
+    return true;
+  } catch (error) {
+    throw cannotStore(path, error as Error);
+  }
+}
+
+function cannotStore(path: string, error: Error): ConfigError {
+  return new ConfigError(`cannot store ${path}: ${error.message}`);
 }
 
 function readStored(path: string): string | undefined {

@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { DataLockedError, lockDataDir } from "./data-lock.ts";
+import { DataLockedError, lockDataDir, waitForDataDir } from "./data-lock.ts";
 
 let dir: string;
 beforeEach(() => {
@@ -18,6 +18,14 @@ test("a second holder is refused and told who holds; after release it may come i
   await expect(lockDataDir(dir)).rejects.toThrow(`process ${process.pid}`);
   await release();
   await (await lockDataDir(dir))();
+});
+
+test("who waits comes in when the holder lets go, and is refused when it does not", async () => {
+  const release = await lockDataDir(dir);
+  await expect(waitForDataDir(dir, 0)).rejects.toThrow(DataLockedError);
+  const waiting = waitForDataDir(dir, 10_000);
+  await release();
+  await (await waiting)();
 });
 
 test("folders deeper than a socket address may be are locked too", async () => {

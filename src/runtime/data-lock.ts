@@ -1,4 +1,4 @@
-import { closeSync, openSync, statSync, unlinkSync } from "node:fs";
+import { closeSync, openSync, rmSync, statSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -8,6 +8,7 @@ const LOCK_NAME = ".lock.sock";
 const HOLDER_ANSWER_MS = 1_000;
 /** Two starters that clear the same stale socket need this long to see whose socket stayed. */
 const STALE_SETTLE_MS = 50;
+const WAIT_STEP_MS = 100;
 /** Address limit of a Unix socket on Linux is 108 bytes; longer folders are reached through `/proc/self/fd`. */
 const SOCKET_PATH_MAX = 100;
 
@@ -33,6 +34,22 @@ export async function lockDataDir(dir: string): Promise<() => Promise<void>> {
     throw new DataLockedError(
       `data folder ${dir} cannot be written by this user (${code}); change its owner, or set GATEWAYZ_DATA to another folder`,
     );
+  }
+}
+
+/**
+ * As `lockDataDir`, but waits for a holder that lets go within `waitMs`.
+ * @throws DataLockedError when it does not.
+ */
+export async function waitForDataDir(dir: string, waitMs: number): Promise<() => Promise<void>> {
+  const deadline = Date.now() + waitMs;
+  for (;;) {
+    try {
+      return await lockDataDir(dir);
+    } catch (error) {
+      if (!(error instanceof DataLockedError) || Date.now() >= deadline) throw error;
+      await sleep(WAIT_STEP_MS);
+    }
   }
 }
 
@@ -66,7 +83,8 @@ async function listenOrClear(server: Server, address: string, path: string, dir:
       `data folder ${dir} is in use by ${holder}; stop it, or set GATEWAYZ_DATA to another folder`,
     );
   }
-  unlinkSync(path);
+  // The holder may just have let go and taken it away itself.
+  rmSync(path, { force: true });
   if (!(await tryListen(server, address)))
     throw new DataLockedError(`data folder ${dir} was taken by another process just now`);
   const inode = statSync(path).ino;
