@@ -29,7 +29,7 @@ function installationOf(options: CheckOptions): Installation {
     roles: ROLE_NAMES,
     readOnly: true,
   });
-  const { peers, ports } = withPeers(config, ROLE_NAMES);
+  const { peers } = withPeers(config, ROLE_NAMES);
   const { urls } = options;
   return {
     gateway: urls.gateway ?? peers.gateway!,
@@ -37,7 +37,7 @@ function installationOf(options: CheckOptions): Installation {
     metrics: urls.metrics ?? peers.metrics!,
     logs: urls.logs ?? peers.logs!,
     traces: urls.traces ?? peers.traces!,
-    dashboards: urls.dashboards ?? `http://127.0.0.1:${ports.dashboards}`,
+    dashboards: urls.dashboards ?? peers.dashboards!,
     adminApiKey: config.adminApiKey,
     engineKey: config.engineKey,
     dashboardsUser: "admin",

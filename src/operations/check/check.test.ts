@@ -152,6 +152,30 @@ const cases: { name: string; change: () => void; criterion: RegExp; cause: RegEx
     cause: /Loki does not answer/,
   },
   {
+    name: "logs refuse the key",
+    change: () => {
+      answers["/logs/loki/api/v1/query"] = { status: 401, body: "missing or wrong key" };
+    },
+    criterion: /Aggregates logs/,
+    cause: /Loki refuses the key/,
+  },
+  {
+    name: "traces refuse the key",
+    change: () => {
+      answers["/traces/api/search"] = { status: 401, body: "missing or wrong key" };
+    },
+    criterion: /Receives traces/,
+    cause: /Tempo refuses the key/,
+  },
+  {
+    name: "another program at the address of metrics",
+    change: () => {
+      answers["/metrics/api/v1/targets"] = { body: "<html>" };
+    },
+    criterion: /Answers as expected/,
+    cause: /something else answers/,
+  },
+  {
     name: "no traces",
     change: () => {
       answers["/traces/api/search"] = { body: { traces: [] } };

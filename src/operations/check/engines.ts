@@ -142,7 +142,12 @@ export async function checkTempo(target: Target): Promise<Finding[]> {
       : {
           component: "Tempo",
           criterion: "Receives traces, stores safely",
-          measured: found === "" ? `no trace in ${RECENT_MINUTES} min` : summary(read!),
+          measured:
+            search.ok && search.status !== 200
+              ? summary(search)
+              : found === ""
+                ? `no trace in ${RECENT_MINUTES} min`
+                : summary(read!),
           verdict: "fail",
           cause: "no spans arrive",
           fix: "set GATEWAYZ_TRACES_URL (and GATEWAYZ_OTLP_URL) for the gateway and send a request",
