@@ -7,6 +7,9 @@ import type { Logger } from "../runtime/logger.ts";
 /** A dashboard file larger than this is no dashboard. */
 const FILE_BYTES_MAX = 8 * 1024 * 1024; // 8 MiB
 const DASHBOARDS_MAX = 2_000;
+const FOLDER_DEPTH_MAX = 8;
+/** Hidden folders (a mounted ConfigMap keeps its versions in `..2024_…`) and packages hold no dashboards of their own. */
+const SKIPPED_FOLDERS = /^\.|^node_modules$/;
 /** How often the provisioned folders are read again; a new file shows within this time. */
 const RESCAN_MS = 5_000;
 
@@ -52,6 +55,7 @@ export class DashboardStore {
   #provisioned = new Map<string, ScannedFile>();
   readonly #saved = new Map<string, StoredDashboard>();
   readonly #ids = new Map<string, number>();
+  readonly #unreadable = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(folders: readonly DashboardFolder[], dataDir: string, logger: Logger) {
@@ -130,7 +134,7 @@ export class DashboardStore {
   async #rescan(): Promise<void> {
     const next = new Map<string, ScannedFile>();
     for (const folder of this.#folders) {
-      for (const path of await jsonFiles(folder.path)) {
+      for (const path of await this.#list(folder.path)) {
         if (next.size >= DASHBOARDS_MAX) break;
         try {
           const { mtimeMs, size } = await stat(path);
@@ -144,6 +148,22 @@ export class DashboardStore {
       }
     }
     this.#provisioned = next;
+  }
+
+  /** A folder that is not there (yet) is empty; one that cannot be read is too, and is reported once. */
+  async #list(folder: string): Promise<string[]> {
+    try {
+      const files = await jsonFiles(folder);
+      this.#unreadable.delete(folder);
+      return files;
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      if (code !== "ENOENT" && !this.#unreadable.has(folder)) {
+        this.#unreadable.add(folder);
+        this.#logger.error({ folder, error: message }, "dashboard folder cannot be read");
+      }
+      return [];
+    }
   }
 
   async #readFile(path: string, folder: string, provisioned: boolean): Promise<ScannedFile> {
@@ -171,15 +191,16 @@ function toModel(content: unknown, fallbackUid: string): DashboardModel {
   return { ...model, uid, title: model["title"] };
 }
 
-async function jsonFiles(folder: string): Promise<string[]> {
-  try {
-    const names = await readdir(folder);
-    return names
-      .filter((name) => name.endsWith(".json"))
-      .sort()
-      .map((name) => resolve(folder, name));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw error;
+/** Files below `folder`, sub-folders included, as Grafana's file provider reads them; sorted. */
+async function jsonFiles(folder: string, depth = 0): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  const found: string[] = [];
+  for (const entry of entries.sort((left, right) => (left.name < right.name ? -1 : 1))) {
+    const path = resolve(folder, entry.name);
+    if (entry.isDirectory() && depth < FOLDER_DEPTH_MAX && !SKIPPED_FOLDERS.test(entry.name)) {
+      found.push(...(await jsonFiles(path, depth + 1)));
+    } else if (entry.name.endsWith(".json") && !entry.isDirectory()) found.push(path);
+    if (found.length >= DASHBOARDS_MAX) break;
   }
+  return found;
 }

@@ -299,6 +299,17 @@ describe("dashboards", () => {
     expect(await refused([])).toEqual([400, "bad request data"]);
   });
 
+  test("folders are read with what is below them; what is no folder is reported and harms nothing", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "gatewayz-boards-"));
+    cleanups.push(() => rmSync(folder, { recursive: true, force: true }));
+    mkdirSync(join(folder, "team/sub"), { recursive: true });
+    writeFileSync(join(folder, "team/sub/deep.json"), JSON.stringify({ uid: "deep", title: "Deep" }));
+    const file = join(folder, "a-file");
+    writeFileSync(file, "");
+    const { url } = await startRole({ dashboards: { dashboardFolders: [file, join(folder, "none"), folder] } });
+    expect((await get(`${url}/api/dashboards/uid/deep`)).status).toBe(200);
+  });
+
   test("a file put into a provisioned folder appears; a broken one is logged once and harms nothing", async () => {
     const { url, dropDir, context } = await startRole();
     writeFileSync(join(dropDir, "new.json"), JSON.stringify({ dashboard: { title: "Dropped" } }));

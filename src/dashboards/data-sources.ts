@@ -25,7 +25,8 @@ function builtIn(context: RoleContext): DataSource[] {
     name: "TraceID",
     matcherRegex: '"trace_id":\\s*"([0-9a-f]{32})"',
     datasourceUid: "grafana_tempo",
-    url: "$${__value.raw}",
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: Grafana's own placeholder
+    url: "${__value.raw}",
   };
   const rows: {
     uid: string;
