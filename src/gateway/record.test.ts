@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { createRecord, parseTraceparent } from "./record.ts";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
@@ -29,4 +29,18 @@ test("ids are the caller's where they are valid, else new", () => {
   expect(made.spanId).toMatch(/^[0-9a-f]{16}$/);
   expect(made.parentSpanId).toBeUndefined();
   expect(Math.abs(made.startedAtMs - Date.now())).toBeLessThan(1_000);
+});
+
+test("the times of requests follow the wall clock when it is set", () => {
+  const clock = vi.spyOn(Date, "now");
+  try {
+    const realMs = performance.timeOrigin + performance.now();
+    for (const stepMs of [3_600_000, -3_600_000, 0]) {
+      clock.mockReturnValue(realMs + stepMs);
+      const { startedAtMs } = createRecord("GET", "/", "openai", {});
+      expect(Math.abs(startedAtMs - realMs - stepMs)).toBeLessThan(2_000);
+    }
+  } finally {
+    clock.mockRestore();
+  }
 });

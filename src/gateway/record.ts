@@ -8,9 +8,26 @@ const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(?:-.*)?$/;
 const USER_AGENT_CHARS_MAX = 200;
 
-/** Unix ms with fractions, monotonic within the process. */
+/** The wall clock was set, or the machine slept, when it and the monotonic clock differ by more than this. */
+const CLOCK_STEP_MS = 1_000;
+
+/** Unix ms at which `performance.now()` would have been 0. */
+let originMs = performance.timeOrigin;
+
+/** Unix ms with fractions, monotonic within the process until the wall clock is set. */
 export function nowMs(): number {
-  return performance.timeOrigin + performance.now();
+  return originMs + performance.now();
+}
+
+/** `nowMs` of a moment that was taken with `performance.now()`. */
+export function unixMs(monotonicMs: number): number {
+  return originMs + monotonicMs;
+}
+
+/** Follows the wall clock where it was set: a laptop that slept would else log hours behind for ever. */
+function followWallClock(): void {
+  const aheadMs = Date.now() - nowMs();
+  if (Math.abs(aheadMs) > CLOCK_STEP_MS) originMs += aheadMs;
 }
 
 /** `bytes` random bytes as lower-case hex; 16 make a trace id, 8 a span id. */
@@ -27,6 +44,7 @@ export function createRecord(
 ): RequestRecord {
   const parent = parseTraceparent(headers.traceparent);
   const ids = randomHex(40);
+  followWallClock();
   return {
     requestId:
       acceptedId(headers["x-request-id"]) ?? acceptedId(headers["x-correlation-id"]) ?? `req_${ids.slice(48, 80)}`,

@@ -4,7 +4,7 @@ import type { Reservation } from "../access/rate-limits.ts";
 import { GatewayError, toGatewayError } from "../errors.ts";
 import type { Gateway } from "../gateway.ts";
 import { type JsonObject, stringAt } from "../json.ts";
-import { nowMs } from "../record.ts";
+import { nowMs, unixMs } from "../record.ts";
 import type { InferenceRequest, RequestOutcome, RequestRecord } from "../request-record.ts";
 import type { Answer } from "../routing/attempt.ts";
 import { AttemptFailure, failureOfStreamedError } from "../routing/attempt-failure.ts";
@@ -196,10 +196,10 @@ class Exchange {
       });
     }
     settleAttempt(gateway, record.probe, attempt, clientAborted ? "cancelled" : failure);
-    const startOffsetMs = performance.timeOrigin - record.startedAtMs;
     record.outcome = this.#outcome(200, answer, converter.meter, {
       responseBodyBytes: relay.bytesWritten,
-      timeToFirstChunkMs: relay.firstChunkAt === undefined ? undefined : relay.firstChunkAt + startOffsetMs,
+      timeToFirstChunkMs:
+        relay.firstChunkAt === undefined ? undefined : unixMs(relay.firstChunkAt) - record.startedAtMs,
       chunks: converter.meter.chunks,
       clientAborted,
       error: recordedError(failure?.error, record.dialect),
