@@ -20,9 +20,13 @@ const ZSTD_MAGIC = 0xfd2fb528;
 export async function zstdDecompress(data: Buffer, bytesMax: number): Promise<Buffer> {
   const native = (zlib as ZstdInZlib).zstdDecompress;
   if (native !== undefined) {
-    return new Promise((resolve, reject) => {
-      native(data, { maxOutputLength: bytesMax }, (error, out) => (error === null ? resolve(out) : reject(error)));
+    // zlib takes no limit of 0, which an empty chunk has.
+    const options = { maxOutputLength: Math.max(1, bytesMax) };
+    const out = await new Promise<Buffer>((resolve, reject) => {
+      native(data, options, (error, whole) => (error === null ? resolve(whole) : reject(error)));
     });
+    if (out.length > bytesMax) throw new RangeError(`zstd content of ${out.length} bytes; the limit is ${bytesMax}`);
+    return out;
   }
   const stated = zstdContentSize(data);
   if (stated === undefined) throw new RangeError("zstd frame does not state its content size");

@@ -17,6 +17,13 @@ for (const codec of codecs) {
     );
   });
 
+  test(`codec ${codec}: nothing at all survives a round trip, with room for nothing`, async () => {
+    const nothing = await compressChunk(codec, new Uint8Array(0));
+    expect((await decompressChunk(codec, nothing, 0)).length).toBe(0);
+    const one = await compressChunk(codec, Uint8Array.of(7));
+    await expect(decompressChunk(codec, one, 0)).rejects.toMatchObject({ code: "STORAGE_TOO_LARGE" });
+  });
+
   test(`codec ${codec}: output past the limit is refused`, async () => {
     const zeros = await compressChunk(codec, new Uint8Array(1_000_000));
     await expect(decompressChunk(codec, zeros, 999_999)).rejects.toMatchObject({ code: "STORAGE_TOO_LARGE" });
