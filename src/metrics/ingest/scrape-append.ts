@@ -15,6 +15,9 @@ export interface AppendedScrape {
   readonly kept: number;
   /** Series that the target did not have before. */
   readonly added: number;
+  /** Samples that the store refused, and the last reason. */
+  readonly refused: number;
+  readonly refusal?: AppendError | undefined;
 }
 
 interface AppendOptions {
@@ -55,6 +58,8 @@ export function appendScrape(
   let scraped = 0;
   let kept = 0;
   let added = 0;
+  let refused = 0;
+  let refusal: AppendError | undefined;
   cache.begin();
   for (;;) {
     const entry = parser.next(cache.expected());
@@ -78,7 +83,13 @@ export function appendScrape(
     if (isOver) continue;
     const hasOwnTime = config.honorTimestamps && !Number.isNaN(parser.timestampMs);
     const timestampMs = hasOwnTime ? parser.timestampMs : scrapeMs;
-    if (!appendSample(appender, series, timestampMs, parser.value, metrics)) continue;
+    const error = appendSample(appender, series, timestampMs, parser.value);
+    if (error !== undefined) {
+      metrics.countRefused(error.code);
+      refused++;
+      refusal = error;
+      continue;
+    }
     if (known === undefined) added++;
     // A sample with a time of its own may be old on purpose: its series is not declared stale.
     series.liveNext = !hasOwnTime;
@@ -86,10 +97,10 @@ export function appendScrape(
   }
   if (sampleLimit > 0 && kept > sampleLimit) {
     metrics.exceededSampleLimit.inc();
-    throw new SampleLimitError({ scraped, kept, added: 0 });
+    throw new SampleLimitError({ scraped, kept, added: 0, refused: 0 });
   }
   for (const series of cache.vanished()) appendStaleMarker(appender, series, scrapeMs, metrics);
-  return { scraped, kept, added };
+  return { scraped, kept, added, refused, refusal };
 }
 
 /** Appends a staleness marker; a series whose newest sample is later than `atMs` needs none. */
@@ -108,20 +119,19 @@ export function appendStaleMarker(
   }
 }
 
+/** @returns Why the store refused it, or undefined. */
 function appendSample(
   appender: Appender,
   series: CachedSeries,
   timestampMs: number,
   value: number,
-  metrics: ScrapeMetrics,
-): boolean {
+): AppendError | undefined {
   try {
     series.ref = appender.append(series.ref, series.labels!, timestampMs, value);
-    return true;
+    return undefined;
   } catch (error) {
     if (!(error instanceof AppendError)) throw error;
-    metrics.countRefused(error.code);
-    return false;
+    return error;
   }
 }
 

@@ -44,8 +44,10 @@ function body(text: string, contentType = "text/plain; version=0.0.4"): void {
 interface Fixture {
   loop: ScrapeLoop;
   store: RecordingStore;
-  /** Scrapes at the next full second. */
-  scrape(): Promise<number>;
+  /** What it logged. */
+  logged: string[];
+  /** Scrapes at the next full second, or `aheadMs` from the last. */
+  scrape(aheadMs?: number): Promise<number>;
 }
 
 async function fixture(extra = "", target = address): Promise<Fixture> {
@@ -53,20 +55,22 @@ async function fixture(extra = "", target = address): Promise<Fixture> {
   const config = parseConfig(text, "test", "/").scrapeConfigs[0]!;
   const store = new RecordingStore();
   let nowMs = 1_000_000;
+  const logged: string[] = [];
   const loop = new ScrapeLoop({
     target: resolveTargets(config, config.staticConfigs).active[0]!,
     config,
     client: await ScrapeClient.create(config),
     appender: store.appender,
     metrics: new ScrapeMetrics(new Registry()),
-    logger: createLogger("metrics", "error", { write: () => undefined }),
+    logger: createLogger("metrics", "info", { write: (line) => void logged.push(line) }),
     now: () => nowMs,
   });
   return {
     loop,
     store,
-    scrape: async () => {
-      nowMs += 1_000;
+    logged,
+    scrape: async (aheadMs = 1_000) => {
+      nowMs += aheadMs;
       await loop.scrapeOnce(nowMs);
       return nowMs;
     },
@@ -180,6 +184,20 @@ describe("a scrape", () => {
     const second = await fixture("    honor_labels: true\n");
     await second.scrape();
     expect(second.store.take()[0]).toContain('job="x"');
+  });
+
+  test("a clock that was set back is said once, and its end too", async () => {
+    body("a 1\nb 1\n");
+    const { scrape, logged } = await fixture();
+    const news = () => logged.splice(0).map((line) => JSON.parse(line));
+    await scrape();
+    news();
+    await scrape(-3_600_000);
+    await scrape();
+    expect(news()).toMatchObject([{ level: "warn", refused: 2, of: 2, reason: "out of order sample" }]);
+    await scrape(3_600_000);
+    await scrape();
+    expect(news()).toMatchObject([{ level: "info", refused: 0 }]);
   });
 
   test("metric relabelling drops and renames", async () => {

@@ -52,6 +52,7 @@ export class ScrapeLoop {
   #plannedMs = 0;
   #startedMs = 0;
   #storeFailed = false;
+  #wasRefused = false;
   #loopStart = 0;
   #wasUp = false;
 
@@ -137,7 +138,7 @@ export class ScrapeLoop {
 
   async #store(fetched: ScrapeBody | Error, scrapeMs: number, seconds: number): Promise<void> {
     const { target, config, metrics } = this.#options;
-    let appended: AppendedScrape = { scraped: 0, kept: 0, added: 0 };
+    let appended: AppendedScrape = { scraped: 0, kept: 0, added: 0, refused: 0 };
     let failure = fetched instanceof Error ? fetched : undefined;
     let appender = this.#options.appender();
     if (!(fetched instanceof Error)) {
@@ -160,7 +161,18 @@ export class ScrapeLoop {
     const report = [failure === undefined ? 1 : 0, seconds, appended.scraped, appended.kept, appended.added];
     this.#report(appender, scrapeMs, report);
     await this.#commit(appender);
+    if (failure === undefined) this.#noteRefusals(appended);
     this.#note(failure, scrapeMs, seconds);
+  }
+
+  /** A clock that was set back makes the store refuse every sample until it has caught up: said once, and when it ends. */
+  #noteRefusals({ refused, refusal, kept }: AppendedScrape): void {
+    if (refused > 0 === this.#wasRefused) return;
+    this.#wasRefused = refused > 0;
+    const { target, logger } = this.#options;
+    const line = { job: target.pool, url: target.url, refused, of: kept, reason: refusal?.message };
+    if (refused > 0) logger.warn(line, "the store refuses samples of the target; was a clock set back?");
+    else logger.info(line, "the store takes all samples of the target again");
   }
 
   #report(appender: Appender, timestampMs: number, values: readonly number[]): void {
