@@ -131,7 +131,7 @@ export function targetsOf(list: Json): Target[] {
   const targets: Target[] = [];
   for (const entry of list["data"] as unknown[]) {
     if (!isJson(entry) || !isName(entry["id"])) continue;
-    // What cannot chat would fail every probe; customers' calls of it are reported all the same.
+    // What cannot chat would fail every probe.
     if (typeof entry["kind"] === "string" && entry["kind"] !== "chat") continue;
     for (const provider of providersOf(entry)) targets.push({ provider, model: entry["id"], gateway: provider });
   }

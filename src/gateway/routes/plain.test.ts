@@ -119,7 +119,7 @@ test.each([
   expect(reply.status).toBe(400);
   expect(await reply.json()).toMatchObject({ error: { gateway_code: "NOT_TRANSLATABLE" } });
   expect(provider.seen.length).toBe(before);
-  await gateway.nextRecord();
+  expect((await gateway.nextRecord()).attempts).toMatchObject([{ result: "skipped", errorType: "NOT_TRANSLATABLE" }]);
 });
 
 test.each([

@@ -192,9 +192,13 @@ test("a stream without end is ended by the clock", async () => {
 
 test("shutdown: a hundred open streams get a clean end, new requests are refused", async () => {
   provider.answer = sse([openAiChunk({ content: "so far" })], "open");
-  const replies = await Promise.all(Array.from({ length: 100 }, () => gateway.post("/v1/chat/completions", chat)));
-  const drained = gateway.gateway.inFlight.drain(100, 2_000);
-  const refused = await gateway.post("/v1/chat/completions", { ...chat, stream: false });
+  // A gateway of its own: on a busy machine a hundred streams take longer to open than the short limits above allow.
+  const patient = await startTestGateway({
+    gateway: { providers: { fix: { baseUrl: provider.url, models: ["m-1"] } }, concurrency: { active: 200 } },
+  });
+  const replies = await Promise.all(Array.from({ length: 100 }, () => patient.post("/v1/chat/completions", chat)));
+  const drained = patient.gateway.inFlight.drain(100, 2_000);
+  const refused = await patient.post("/v1/chat/completions", { ...chat, stream: false });
   expect(refused.status).toBe(503);
   expect(refused.headers.get("connection")).toBe("close");
   for (const text of await Promise.all(replies.map((reply) => reply.text()))) {
@@ -203,4 +207,5 @@ test("shutdown: a hundred open streams get a clean end, new requests are refused
     expect(text.endsWith("data: [DONE]\n\n")).toBe(true);
   }
   await drained;
+  await patient.close();
 });

@@ -74,9 +74,9 @@ async function tryTarget(
     return answer;
   } catch (error) {
     if (error instanceof GatewayError && error.code === "NOT_TRANSLATABLE") {
-      const failure = new AttemptFailure(error, true, false);
-      settleAttempt(context, input.record.probe, attempt, failure);
-      return failure;
+      // Nothing was sent, so it says nothing about the provider.
+      Object.assign(attempt, { result: "skipped", errorType: error.code, errorMessage: error.message });
+      return new AttemptFailure(error, true, false);
     }
     if (!(error instanceof AttemptFailure)) {
       settleAttempt(context, input.record.probe, attempt, "cancelled");

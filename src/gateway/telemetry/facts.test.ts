@@ -73,7 +73,8 @@ describe("what a request says about its models", () => {
   test.each([
     [{ result: "success" }, "success"],
     [{ result: "error", statusCode: 500 }, "error"],
-    [{ result: "error", statusCode: undefined, errorType: "timeout_error" }, "timeout"],
+    [{ result: "error", statusCode: undefined, errorType: "PROVIDER_TIMEOUT" }, "timeout"],
+    [{ result: "error", statusCode: undefined, errorType: "PROVIDER_ERROR" }, "error"],
     [{ result: "error", statusCode: 504 }, "timeout"],
     [{ result: "error", statusCode: 429 }, "rate_limited"],
     [{ result: "error", statusCode: 401 }, "unauthorized"],
@@ -87,6 +88,12 @@ describe("what a request says about its models", () => {
 
   test("probes are the health service's own", () => {
     expect(healthResults(finishedRecord({ probe: true }), String)).toEqual([]);
+  });
+
+  test("embeddings are no chats", () => {
+    const { inference } = finishedRecord({});
+    const record = finishedRecord({ inference: { ...inference!, requestType: "embedding" } });
+    expect(healthResults(record, String)).toEqual([]);
   });
 });
 

@@ -12,9 +12,12 @@ export interface HealthResult {
   readonly at: number;
 }
 
-/** What a finished request of a customer says about the health of the models it called. */
+/**
+ * What a finished request of a customer says about the health of the models it called. Chats only: the health service
+ * checks every model that it knows by chatting with it.
+ */
 export function healthResults(record: RequestRecord, redact: (text: string) => string): HealthResult[] {
-  if (record.probe || record.inference === undefined) return [];
+  if (record.probe || record.inference?.requestType !== "chat_completion") return [];
   const tokens = record.usage === undefined ? 0 : record.usage.inputTokens + record.usage.outputTokens;
   return record.attempts.flatMap((attempt) => {
     const status = statusOf(attempt);
@@ -54,6 +57,6 @@ function statusOf({ result, statusCode, errorType }: AttemptRecord): HealthResul
     case 504:
       return "timeout";
     default:
-      return errorType?.includes("timeout") ? "timeout" : "error";
+      return errorType?.endsWith("_TIMEOUT") ? "timeout" : "error";
   }
 }
