@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import { discardBody } from "../runtime/discard-body.ts";
 import { createHttpServer } from "../runtime/http-server.ts";
 import { clientAddress } from "./access/client-address.ts";
 import { requireAdmin } from "./access/keys.ts";
@@ -7,7 +8,6 @@ import type { Gateway } from "./gateway.ts";
 import { registerChatCompletions } from "./routes/chat-completions.ts";
 import { registerCircuitBreakers } from "./routes/circuit-breakers.ts";
 import { registerDemoControl } from "./routes/demo-control.ts";
-import { discardBody } from "./routes/discard-body.ts";
 import { registerHealth } from "./routes/health.ts";
 import { registerMessages } from "./routes/messages.ts";
 import { registerMetrics } from "./routes/metrics.ts";

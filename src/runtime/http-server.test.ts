@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { connect } from "node:net";
 import { afterEach, expect, test } from "vitest";
 import { isLoopbackHost, keyMatches, presentedKeys } from "./auth.ts";
@@ -114,3 +115,27 @@ test("a taken port is recognised and its owner named", async () => {
   const free = await freePort("127.0.0.1");
   expect(await probePort("127.0.0.1", free)).toBeUndefined();
 });
+
+test.each([{ length: "content-length: 30000000" }, { length: "transfer-encoding: chunked" }])(
+  "a client that writes 30 MB before it reads gets its 413, not a broken pipe ($length)",
+  async ({ length }) => {
+    const { url } = await serve("127.0.0.1", undefined);
+    const { hostname, port } = new URL(url);
+    const socket = connect({ host: hostname, port: Number(port) });
+    const chunk = Buffer.alloc(1_000_000, "x");
+    const chunked = length.endsWith("chunked");
+    await new Promise<void>((resolve, reject) => {
+      socket.once("error", reject);
+      socket.write(`POST /echo HTTP/1.1\r\nhost: x\r\n${length}\r\n\r\n`);
+      for (let index = 0; index < 30; index++) {
+        if (chunked) socket.write(`${chunk.length.toString(16)}\r\n`);
+        socket.write(chunk, index === 29 && !chunked ? () => resolve() : undefined);
+        if (chunked) socket.write("\r\n");
+      }
+      if (chunked) socket.write("0\r\n\r\n", () => resolve());
+    });
+    const [reply] = (await once(socket, "data")) as [Buffer];
+    expect(reply.toString()).toMatch(/^HTTP\/1\.1 413 /);
+    socket.destroy();
+  },
+);

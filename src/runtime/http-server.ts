@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { AddressInfo } from "node:net";
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { isLoopbackHost, keyMatches, presentedKeys } from "./auth.ts";
+import { discardBody } from "./discard-body.ts";
 import { HttpError } from "./http-error.ts";
 import type { RoleContext } from "./role.ts";
 
@@ -54,7 +55,7 @@ export function createHttpServer(context: RoleContext, options: HttpServerOption
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
-  app.setErrorHandler((error: FastifyError, request, reply) => {
+  app.setErrorHandler(async (error: FastifyError, request, reply) => {
     const status = error instanceof HttpError ? error.status : (error.statusCode ?? 500);
     const deliberate = error instanceof HttpError || (error as { expose?: boolean }).expose === true;
     if (status >= 500 && !deliberate) {
@@ -66,6 +67,7 @@ export function createHttpServer(context: RoleContext, options: HttpServerOption
     if (error instanceof HttpError && error.retryAfterSeconds !== undefined) {
       reply.header("retry-after", String(error.retryAfterSeconds));
     }
+    if (status === 413) await discardBody(request.raw);
     reply.code(status);
     // What went wrong inside is for our log; a client gets a sentence without internals.
     const shown = status >= 500 && !deliberate ? new Error("internal error") : error;

@@ -19,6 +19,9 @@ export function createOtlpHttpServer(context: RoleContext, receiver: Receiver): 
     metricsRoute: false,
     onError: (error, status, request, reply) => sendStatus(request, reply, status, error.message),
   });
+  app.setNotFoundHandler((_request, reply) =>
+    reply.code(404).type("text/plain; charset=utf-8").send("404 page not found\n"),
+  );
   app.post("/v1/traces", async (request, reply) => {
     const protobuf = await requestBody(request);
     const outcome = await accept(receiver, protobuf);

@@ -9,6 +9,7 @@ const DISCARD_MS = 20_000;
  * one that is refused earlier sees a broken pipe instead of the error.
  */
 export function discardBody(request: IncomingMessage): Promise<void> {
+  if (request.readableEnded || request.destroyed) return Promise.resolve();
   if (Number(request.headers["content-length"]) > DISCARDED_BYTES_MAX) return Promise.resolve();
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, DISCARD_MS);
