@@ -6,7 +6,7 @@ import { panelQueries } from "./panel-queries.ts";
 
 /** One server that plays all six roles; each test changes what it answers. */
 type Answer = { status?: number; body: unknown };
-let answers: Record<string, Answer | (() => Answer)>;
+let answers: Record<string, Answer | ((url: string) => Answer)>;
 let server: Server;
 let installation: Installation;
 
@@ -63,7 +63,7 @@ beforeEach(async () => {
   server = createServer((request, response) => {
     const known = answers[request.url!.split("?")[0]!];
     const { status = 200, body } =
-      typeof known === "function" ? known() : (known ?? { status: 404, body: "nothing here" });
+      typeof known === "function" ? known(request.url!) : (known ?? { status: 404, body: "nothing here" });
     response.writeHead(status).end(typeof body === "string" ? body : JSON.stringify(body));
   });
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
@@ -202,6 +202,7 @@ const cases: { name: string; change: () => void; criterion: RegExp; cause: RegEx
   {
     name: "panel empty",
     change: () => {
+      answers["/metrics/api/v1/query"] = (url) => vector(url.includes("min_over_time") ? 600 : 0);
       answers["/dashboards/api/datasources/proxy/uid/grafana_prometheus/api/v1/query"] = {
         body: { data: { result: [] } },
       };
@@ -219,6 +220,13 @@ for (const { name, change, criterion, cause } of cases) {
     expect(finding?.fix).toBeTruthy();
   });
 }
+
+test("an empty panel of a stack that has just started is pending", async () => {
+  answers["/metrics/api/v1/query"] = (url) => vector(url.includes("min_over_time") ? 20 : 0);
+  answers["/dashboards/api/datasources/proxy/uid/grafana_prometheus/api/v1/query"] = { body: { data: { result: [] } } };
+  const finding = (await runChecks(installation)).find(({ criterion }) => /Displays all data/.test(criterion));
+  expect(finding).toMatchObject({ verdict: "pending", measured: "0 of 4 panels have data after 20 s" });
+});
 
 test("a down target's error decides the fix", async () => {
   for (const [error, fix] of [
