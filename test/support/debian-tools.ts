@@ -91,8 +91,7 @@ async function missingPackages(packageName: string, options: readonly string[]):
   // A line without an indent is a package's own; names in <angle brackets> are virtual.
   const wanted = listed.stdout.split("\n").filter((line) => /^[a-z0-9]/.test(line) && !line.includes(":"));
   const missing = [...new Set(wanted)].filter((name) => name === packageName || !present.has(name));
-  const real: string[] = [];
-  for (const name of missing) if (await hasCandidate(name, options)) real.push(name);
+  const real = await withCandidate(missing, options);
   if (real.length > PACKAGES_MAX)
     throw new Error(`${packageName} needs ${real.length} packages; the limit is ${PACKAGES_MAX}`);
   return real;
@@ -112,8 +111,17 @@ async function aptOptions(packageName: string): Promise<string[]> {
 }
 
 async function hasCandidate(packageName: string, options: readonly string[]): Promise<boolean> {
-  const { stdout } = await run("apt-cache", [...options, "policy", packageName]);
-  return /Candidate: (?!\(none\))/.test(stdout);
+  return (await withCandidate([packageName], options)).length > 0;
+}
+
+/** Those of the packages that can be downloaded; asked at once, as every call reads all lists. */
+async function withCandidate(names: readonly string[], options: readonly string[]): Promise<string[]> {
+  if (names.length === 0) return [];
+  const { stdout } = await run("apt-cache", [...options, "policy", ...names], {
+    maxBuffer: 16 * 1024 * 1024,
+    env: { ...process.env, LC_ALL: "C" },
+  });
+  return [...stdout.matchAll(/^(\S+):\n {2}Installed: .*\n {2}Candidate: (?!\(none\))/gm)].map((match) => match[1]!);
 }
 
 /** Every folder of the root that holds shared libraries. */
