@@ -1,3 +1,4 @@
+import { sanitizeLabelName } from "../../languages/logql/label-name.ts";
 import { parseJson } from "../../runtime/body.ts";
 import { HttpError } from "../../runtime/http-error.ts";
 import { Labels } from "../../series/labels.ts";
@@ -36,7 +37,8 @@ function readEntry(value: unknown, place: string): Entry {
   return {
     ...readTimestamp(timestamp, place),
     line: Buffer.from(line, "utf8"),
-    metadata: metadata === undefined ? [] : Object.entries(metadata).flat(),
+    // Names that LogQL cannot write are made writable, as Loki's distributor does.
+    metadata: Object.entries(metadata ?? {}).flatMap(([name, text]) => [sanitizeLabelName(name) || "_", text]),
   };
 }
 

@@ -1,3 +1,4 @@
+import { sanitizeLabelName } from "../../languages/logql/label-name.ts";
 import { HttpError } from "../../runtime/http-error.ts";
 import type { Labels } from "../../series/labels.ts";
 import type { Entry, StreamEntries } from "../entry.ts";
@@ -73,7 +74,7 @@ function readEntry(reader: ProtoReader): Entry {
         else if (pair.field === 2) value = pair.text();
         else pair.skip();
       }
-      if (name !== "" && value !== "") metadata.push(name, value);
+      if (name !== "" && value !== "") metadata.push(sanitizeLabelName(name) || "_", value);
     } else reader.skip();
   }
   if (nanos < 0 || nanos > 999_999_999) throw new HttpError(400, `timestamp nanos of ${nanos}`);

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import protobuf from "protobufjs";
 import { describe, expect, test } from "vitest";
+import { sanitizeLabelName } from "../../languages/logql/label-name.ts";
 import { HttpError } from "../../runtime/http-error.ts";
 import type { Labels } from "../../series/labels.ts";
 import { entry, stream } from "../testing.ts";
@@ -30,13 +31,17 @@ describe("JSON push", () => {
           stream: { app: "a" },
           values: [
             ["1795000000000000001", "hi"],
-            ["5", "", { trace_id: "t" }],
+            ["5", "", { trace_id: "t", "http.route": "/v1", "1 st": "x", " ": "y" }],
           ],
         },
       ],
     };
     expect(readPushJson(Buffer.from(JSON.stringify(body)))).toEqual([
-      stream({ app: "a" }, entry(1_795_000_000_000, "hi", {}, 1), entry(0, "", { trace_id: "t" }, 5)),
+      stream(
+        { app: "a" },
+        entry(1_795_000_000_000, "hi", {}, 1),
+        entry(0, "", { trace_id: "t", http_route: "/v1", _1_st: "x", _: "y" }, 5),
+      ),
     ]);
   });
 
@@ -120,7 +125,7 @@ describe("protobuf push", () => {
             timestamp.seconds * 1_000 + Math.floor(timestamp.nanos / 1e6),
             timestamp.nanos % 1e6,
             Buffer.from(line).toString(),
-            structuredMetadata.flatMap(({ name, value }) => [name, value]),
+            structuredMetadata.flatMap(({ name, value }) => [sanitizeLabelName(name) || "_", value]),
           ]),
         );
       }),
