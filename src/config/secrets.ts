@@ -59,7 +59,9 @@ function storeNew(path: string, text: string): boolean {
 }
 
 function cannotStore(path: string, error: Error): ConfigError {
-  return new ConfigError(`cannot store ${path}: ${error.message}`);
+  return new ConfigError(
+    `cannot store ${path}: ${error.message}; set GATEWAYZ_DATA to a folder that this user may write`,
+  );
 }
 
 function readStored(path: string): string | undefined {
