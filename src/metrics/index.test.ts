@@ -263,7 +263,7 @@ describe("queries", () => {
 
   test("a client that goes away cancels its query", async () => {
     const leaving = new AbortController();
-    const expression = `sum(${Array(20).fill("sum_over_time(requests_total[10m:1s])").join(" + ")})`;
+    const expression = `sum(${Array(200).fill("sum_over_time(requests_total[10m:1s])").join(" + ")})`;
     const params = { query: expression, start: at(0), end: at(10_000), step: "1" };
     const query = call(url("/api/v1/query_range", params), { signal: leaving.signal });
     await new Promise((resolve) => setTimeout(resolve, 200));
