@@ -44,6 +44,7 @@ test("beyond loopback everything but readiness asks for the engine key, as beare
     (await fetch(url + path, { headers: authorization === undefined ? {} : { authorization } })).status;
   expect(await status("/ready")).toBe(200);
   expect(await status("/data")).toBe(401);
+  expect((await fetch(`${url}/metrics`)).headers.get("www-authenticate")).toMatch(/^Bearer realm=.*, Basic realm=/);
   expect(await status("/metrics")).toBe(401);
   expect(await status("/data", "Bearer engine-key-2")).toBe(401);
   expect(await status("/data", "Bearer engine-key-1")).toBe(200);

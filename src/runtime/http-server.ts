@@ -91,7 +91,9 @@ function addEngineAuth(app: FastifyInstance, context: RoleContext, openPaths: Re
     if (openPaths.has(path)) return;
     const allowed = engineKey !== undefined && presentedKeys(request.headers).some((key) => keyMatches(key, engineKey));
     if (allowed) return;
-    reply.header("www-authenticate", `Bearer realm="gatewayz ${context.name}"`);
+    // Basic too, or a browser would not ask a person who opens `/targets`.
+    const realm = `realm="gatewayz ${context.name}"`;
+    reply.header("www-authenticate", [`Bearer ${realm}`, `Basic ${realm}`]);
     throw new HttpError(401, "missing or wrong key: send GATEWAYZ_ENGINE_KEY as bearer token or basic password");
   });
 }
