@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { RoleName } from "../config/roles.ts";
 import type { Config } from "../config/schema.ts";
-import { lockDataDir } from "./data-lock.ts";
+import { waitForDataDir } from "./data-lock.ts";
 import { LogShipper } from "./log-shipper.ts";
 import { createLogger, type Logger } from "./logger.ts";
 import type { StartRole } from "./role.ts";
@@ -11,6 +11,9 @@ import { VERSION } from "./version.ts";
 
 /** A role that does not finish its drain by then is ended; the supervisor's own limit is above this. */
 const CLOSE_TIMEOUT_MS = 12_000;
+
+/** A program that is started again at once may meet the one before it, whose ports are free and which still drains. */
+const PREDECESSOR_MS_MAX = 5_000;
 
 export interface RunningRole {
   readonly name: RoleName;
@@ -35,7 +38,7 @@ export async function runRole(options: RunRoleOptions): Promise<RunningRole> {
   const { name, config } = options;
   const dataDir = join(config.dataDir, name);
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const unlock = await lockDataDir(dataDir);
+  const unlock = await waitForDataDir(dataDir, PREDECESSOR_MS_MAX);
   const registry = new Registry();
   if (options.processMetrics) addProcessMetrics(registry);
   exportBuildInfo(registry, name);
