@@ -15,6 +15,8 @@ const OWN = [
 /** Set to a folder, this keeps a picture of every page. */
 const PICTURES = process.env["GATEWAYZ_SCREENSHOTS"];
 const DATA_WITHIN_MS = 60_000;
+/** The first run on a machine without Chromium downloads it. */
+const DOWNLOAD_MS_MAX = 400_000;
 
 let stack: Stack;
 let browser: Browser;
@@ -23,7 +25,7 @@ beforeAll(async () => {
   browser = await openBrowser();
   startedAtMs = Date.now();
   stack = await Stack.start();
-});
+}, DOWNLOAD_MS_MAX);
 afterAll(async () => {
   await browser?.close();
   await stack?.dispose();
