@@ -3,7 +3,7 @@ import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { debianTool } from "./support/debian-tools.ts";
+import { debianTool, shellEnvironment } from "./support/debian-tools.ts";
 import { codeBlocks } from "./support/shared-documents.ts";
 import { freePorts, isAlive, ROOT, temporaryDir } from "./support/stack.ts";
 import { until } from "./support/until.ts";
@@ -19,14 +19,14 @@ const ADMIN_KEY = "gw_test_docs_5f0c8e2a7b";
 let npm: ChildProcess;
 let dataDir: string;
 let ports: Awaited<ReturnType<typeof freePorts>>;
-let toolPath: string;
+let shell: NodeJS.ProcessEnv;
 const lines: Record<string, unknown>[] = [];
 
 /** `npm start` as the guide has it, on free ports; the other blocks run against what it started. */
 beforeAll(async () => {
   ports = await freePorts();
   dataDir = temporaryDir("docs");
-  toolPath = `${(await debianTool("jq")).root}/usr/bin:${process.env["PATH"]}`;
+  shell = shellEnvironment(await debianTool("jq"));
   npm = spawn("npm", ["start"], {
     cwd: ROOT,
     env: environment(),
@@ -52,7 +52,7 @@ function environment(): Record<string, string> {
   for (const [name, port] of Object.entries(ports)) {
     own[`GATEWAYZ_PORT_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`] = String(port);
   }
-  return { ...(process.env as Record<string, string>), PATH: toolPath, ...own };
+  return { ...(shell as Record<string, string>), ...own };
 }
 
 /** The pages name the default ports; the test's are free ones. */

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { debianTool } from "./support/debian-tools.ts";
+import { debianTool, shellEnvironment } from "./support/debian-tools.ts";
 import { codeBlocks, originalGuide } from "./support/shared-documents.ts";
 import { ROOT, Stack } from "./support/stack.ts";
 import { until } from "./support/until.ts";
@@ -8,10 +8,9 @@ import { until } from "./support/until.ts";
 const guide = originalGuide();
 
 let stack: Stack;
-let toolPath: string;
+let shell: NodeJS.ProcessEnv;
 beforeAll(async () => {
-  const jq = await debianTool("jq");
-  toolPath = `${jq.root}/usr/bin:${process.env["PATH"]}`;
+  shell = shellEnvironment(await debianTool("jq"));
   stack = await Stack.start();
   await until(
     "models are tracked",
@@ -43,7 +42,7 @@ function run(script: string, environment: Record<string, string> = {}): Promise<
   return new Promise((done) => {
     const child = spawn("bash", ["-c", script], {
       cwd: ROOT,
-      env: { ...process.env, PATH: toolPath, ADMIN_API_KEY: stack.adminKey, ...environment },
+      env: { ...shell, ADMIN_API_KEY: stack.adminKey, ...environment },
     });
     let output = "";
     for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => void (output += chunk));

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { access, mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
@@ -23,8 +23,6 @@ export type DebianTool = keyof typeof TOOLS;
 export interface UnpackedTool {
   /** The program. */
   readonly path: string;
-  /** The folder that stands for `/` of the unpacked packages. */
-  readonly root: string;
   /** Environment that lets the program find its own libraries. */
   readonly env: NodeJS.ProcessEnv;
 }
@@ -37,10 +35,15 @@ export interface UnpackedTool {
 export async function debianTool(name: DebianTool): Promise<UnpackedTool> {
   const tool = TOOLS[name];
   // An installed package is complete; unpacking only the rest beside it would not be (Chromium finds its data next to itself).
-  if (await exists(join("/", tool.path))) return { path: join("/", tool.path), root: "/", env: process.env };
+  if (await exists(join("/", tool.path))) return { path: join("/", tool.path), env: process.env };
   const root = join(CACHE_DIR, tool.package);
   if (!(await exists(join(root, tool.path)))) await unpackPackage(tool.package, tool.dependencies, root);
-  return { path: join(root, tool.path), root, env: await environmentOf(root) };
+  return { path: join(root, tool.path), env: await environmentOf(root) };
+}
+
+/** The environment of a shell that finds this tool by its name. */
+export function shellEnvironment(tool: UnpackedTool): NodeJS.ProcessEnv {
+  return { ...tool.env, PATH: `${dirname(tool.path)}:${process.env["PATH"]}` };
 }
 
 /** As `debianTool`, but undefined, with the reason on stderr, where the tool cannot be had; for tests that skip then. */
