@@ -127,13 +127,19 @@ async function withCandidate(names: readonly string[], options: readonly string[
   return [...stdout.matchAll(/^(\S+):\n {2}Installed: .*\n {2}Candidate: (?!\(none\))/gm)].map((match) => match[1]!);
 }
 
-/** Every folder of the root that holds shared libraries. */
+/** Every folder of the root that holds shared libraries; some packages (pulseaudio) keep private ones one level deeper. */
 async function environmentOf(root: string): Promise<NodeJS.ProcessEnv> {
   const folders: string[] = [];
   for (const base of ["lib", "usr/lib"]) {
     folders.push(join(root, base));
     for (const entry of await foldersIn(join(root, base))) {
-      if (entry.includes("-linux-gnu")) folders.push(join(root, base, entry));
+      if (!entry.includes("-linux-gnu")) continue;
+      const folder = join(root, base, entry);
+      folders.push(folder);
+      for (const inner of await foldersIn(folder)) {
+        if ((await readdir(join(folder, inner))).some((name) => name.includes(".so")))
+          folders.push(join(folder, inner));
+      }
     }
   }
   const inherited = process.env["LD_LIBRARY_PATH"];
