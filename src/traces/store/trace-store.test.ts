@@ -267,7 +267,9 @@ describe("trace store", () => {
         attributes: { batch, pad: Array.from({ length: 8 }, noise).join(" ") },
       }));
       await store.append(exportRequest(spans), undefined);
-      await expect.poll(() => store.segments.bytes + store.walBytes, { interval: 5 }).toBeLessThan(bytesMax);
+      // Between two looks the log of the open head, at most a fifth of the cap, may stand above it.
+      const held = (): number => store.segments.bytes + store.walBytes;
+      await expect.poll(held, { interval: 5 }).toBeLessThan(bytesMax * 1.2);
     }
     expect(store.segments.count).toBeGreaterThan(1);
     expect(await search(store, "{ span.batch = 59 }")).toHaveLength(1);
