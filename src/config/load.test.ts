@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ConfigError } from "./config-error.ts";
+import { parseDurationMs } from "./duration.ts";
 import { type LoadedConfig, loadConfig } from "./load.ts";
 import { nearestName } from "./nearest.ts";
 import { ROLE_NAMES, type RoleName } from "./roles.ts";
-import { parseDurationMs } from "./schema.ts";
 import { withPeers } from "./topology.ts";
 
 let dir: string;

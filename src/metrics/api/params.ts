@@ -1,5 +1,5 @@
 import type { FastifyRequest } from "fastify";
-import { parseDurationMs } from "../../config/schema.ts";
+import { parseDurationMs } from "../../config/duration.ts";
 import { ParseError } from "../../languages/promql/error.ts";
 import { matchersOf } from "../../languages/promql/parse.ts";
 import type { Matcher } from "../../series/queryable.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { parseDurationMs } from "../../config/schema.ts";
+import { parseDurationMs } from "../../config/duration.ts";
 import { formatDuration } from "./format-duration.ts";
 import { parseSizeBytes } from "./size.ts";
 

@@ -1,7 +1,7 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, type YAMLMap } from "yaml";
 import { ConfigError } from "../../config/config-error.ts";
+import { parseDurationMs } from "../../config/duration.ts";
 import { nearestName } from "../../config/nearest.ts";
-import { parseDurationMs } from "../../config/schema.ts";
 
 /** Aliases that one document may expand; more is a "billion laughs" file. */
 const ALIASES_MAX = 100;
