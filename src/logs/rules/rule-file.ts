@@ -2,7 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse as parseYaml } from "yaml";
 import * as z from "zod";
-import { parseDurationMs } from "../../config/schema.ts";
+import { parseDurationMs } from "../../config/duration.ts";
 import type { MetricExpr } from "../../languages/logql/ast.ts";
 import { parse } from "../../languages/logql/parse.ts";
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { parseDurationMs } from "../../config/schema.ts";
+import { parseDurationMs } from "../../config/duration.ts";
 import { Labels } from "../../series/labels.ts";
 import type { ScrapeConfig, TargetGroup } from "../config/config-types.ts";
 import { formatDuration } from "../config/format-duration.ts";

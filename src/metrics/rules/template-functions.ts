@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { parseDurationMs } from "../../config/schema.ts";
+import { parseDurationMs } from "../../config/duration.ts";
 import { compileRegex } from "../../series/regex.ts";
 import { formatGeneral } from "../go-float.ts";
 import { formatAny, sprintf } from "./go-format.ts";
