@@ -256,6 +256,14 @@ interface Extra {
   readonly headers?: Readonly<Record<string, string>>;
   /** The provider's own word for `code`, which OpenAI clients look at (such as `context_length_exceeded`). */
   readonly openAiCode?: string | undefined;
+  /** The finished sentence of an error that comes from another process; else the catalogue's is filled in. */
+  readonly message?: string;
+}
+
+/** A GatewayError on its way between the processes of one gateway: plain JSON. */
+export interface WireError {
+  readonly code: GatewayErrorCode;
+  readonly extra: Extra;
 }
 
 /** An error of the catalogue, ready to be written in either dialect. */
@@ -266,12 +274,32 @@ export class GatewayError<C extends GatewayErrorCode = GatewayErrorCode> extends
   readonly #openAiCode: string | undefined;
 
   constructor(code: C, detail: Detail<C>, extra: Extra = {}) {
-    const message = (gatewayErrors[code].message as (detail: Detail<C>) => string)(detail);
+    const message = extra.message ?? (gatewayErrors[code].message as (detail: Detail<C>) => string)(detail);
     super(gatewayErrors[code].status, message, extra.retryAfterSeconds);
     this.code = code;
     this.param = extra.param ?? null;
     this.headers = extra.headers ?? {};
     this.#openAiCode = extra.openAiCode;
+  }
+
+  /** The error that another process of this gateway threw. */
+  static fromWire({ code, extra }: WireError): GatewayError {
+    return new GatewayError(code, {} as never, extra);
+  }
+
+  toWire(): WireError {
+    const { code, message, param, retryAfterSeconds, headers } = this;
+    const openAiCode = this.#openAiCode;
+    return {
+      code,
+      extra: {
+        message,
+        param: param ?? undefined,
+        headers,
+        openAiCode,
+        ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
+      },
+    };
   }
 
   /** `code` as OpenAI's clients see it. */
