@@ -1,3 +1,7 @@
+import type { BreakerState, GatewayEvents, GatewayFacts } from "./gateway-events.ts";
+
+export type { BreakerState, GatewayEvents, GatewayFacts, PoolFact, RedisInfo } from "./gateway-events.ts";
+
 /**
  * One request's story. It is made when the request arrives, travels through routes → access → routing → providers →
  * stream → usage, where each station fills its own fields and reads only earlier ones, and ends in telemetry, the only
@@ -28,10 +32,22 @@ export interface RequestRecord {
   readonly attempts: AttemptRecord[];
   /** Filled by providers and stream. */
   readonly stages: StageTimes;
+  /** Filled by routing where it had a choice; absent for a plain list of providers in their order. */
+  routing?: RoutingDecision;
+  /** Who the client says it acts for (`user`, `metadata.user_id`); for usage and history, never a label. */
+  endUser?: string;
   outcome: RequestOutcome | undefined;
   /** Filled by usage. */
   usage: TokenUsage | undefined;
+  /** What we would have counted ourselves, where it was worked out anyway. */
+  estimate?: TokenEstimate;
   cost: RequestCost | undefined;
+  /** What the response cache did; undefined where it was not asked (off for this key, or another endpoint). */
+  cache?: CacheUse;
+  /** Labels that before-hooks put on the request; at most 16, short. */
+  tags?: Readonly<Record<string, string>>;
+  /** Redacted texts, filled only where content capture and its span attributes are switched on. */
+  captured?: CapturedContent;
   /** True where the answer came from the built-in simulator. */
   simulated: boolean;
   /** True for the health service's own probes, which are no customer traffic. */
@@ -59,6 +75,40 @@ export interface InferenceRequest {
   readonly frequencyPenalty: number | undefined;
   readonly presencePenalty: number | undefined;
   readonly toolCount: number;
+  /** The following are absent where the client did not send them. */
+  readonly topK?: number;
+  readonly seed?: number;
+  /** `n` of chat completions. */
+  readonly choiceCount?: number;
+  readonly stopSequences?: readonly string[];
+  /** `text`, `json`, `image` or `speech`: what was asked for. */
+  readonly outputType?: string;
+  readonly conversationId?: string;
+  readonly reasoningEffort?: string;
+}
+
+/** How routing chose, for the span `route_model`, the log line and `GET /v1/requests/{id}`. */
+export interface RoutingDecision {
+  /** `priority_failover`, `alias`, `balanced`, `smart`, … */
+  readonly strategy: string;
+  /** Of the smart router: cost, latency, quality or balanced. */
+  readonly policy?: string;
+  /** Of an alias: the name that the client used. */
+  readonly alias?: string;
+  /** `provider/model` in the order in which they would be tried; at most 10. */
+  readonly candidates: readonly string[];
+  /** Why the first is the first, in a few words. */
+  readonly reason?: string;
+  readonly confidence?: number;
+  /** Time of the decision. */
+  readonly durationMs?: number;
+}
+
+/** Tokens as estimated before the provider counted; absent parts were not estimated. */
+export interface TokenEstimate {
+  readonly inputTokens?: number;
+  readonly outputTokens?: number;
+  readonly method: "tiktoken" | "word_heuristic";
 }
 
 export interface AttemptRecord {
@@ -77,7 +127,17 @@ export interface AttemptRecord {
   errorType: string | undefined;
   /** At most 500 characters, without secrets. */
   errorMessage: string | undefined;
-  breakerState: "closed" | "open" | "half_open";
+  breakerState: BreakerState;
+  /** Why this call was made; `first` where absent. */
+  kind?: "first" | "retry" | "key_rotation" | "fallback" | "hedge";
+  /** Which of the provider's keys was used, by its configured name or position; never the key. */
+  keyLabel?: string;
+  /** How long was waited before it, such as for back-off. */
+  waitedMs?: number;
+  /** The provider's own request id (`x-request-id`, `request-id`). */
+  providerRequestId?: string;
+  /** Unix ms of the provider's status line. */
+  headAtMs?: number;
 }
 
 /** Milliseconds by contract stage; absent stages were not reached. */
@@ -89,12 +149,28 @@ interface StageTimes {
   stream_processing?: number;
 }
 
+export interface CacheUse {
+  readonly result: "hit" | "miss" | "bypass";
+  /** First 16 hex digits of the entry's key; absent for a bypass. */
+  readonly key?: string;
+  /** What the answer cost when a provider made it; hits only. */
+  readonly savedUsd?: number;
+}
+
+/** Prompt and answer as JSON texts of the client's own format, redacted and cut to the capture limit. */
+export interface CapturedContent {
+  readonly input: string;
+  readonly output: string;
+}
+
 export interface RequestOutcome {
   readonly statusCode: number;
   /** The provider and model that answered; undefined when none did. */
   readonly provider: string | undefined;
   readonly model: string | undefined;
   readonly responseId: string | undefined;
+  /** The model's own name in the provider's answer, where it differs from the asked one. */
+  readonly responseModel?: string;
   readonly finishReason: string | undefined;
   readonly responseBodyBytes: number;
   readonly finishedAtMs: number;
@@ -128,30 +204,11 @@ export interface RequestCost {
   readonly defaultPricing: boolean;
 }
 
-/** What happens in the gateway beside requests; the catalogue that telemetry turns into metrics and log lines. */
-export interface GatewayEvents {
-  breakerMoved: { provider: string; from: BreakerState; to: BreakerState };
-  breakerResult: { provider: string; state: BreakerState; success: boolean };
-  breakerRejected: { provider: string };
-  concurrencyChanged: { active: number; queued: number };
-  concurrencyRejected: { reason: "queue_full" | "queue_timeout" };
-  rateLimited: { limitType: string };
-  /** A key has used this share of what it may cost today. */
-  spendWarning: { keyName: string; percent: number; spentUsd: number; capUsd: number };
-  keyLookup: { status: "found" | "missing" | "invalid" };
-  fallbackActivated: { primary: string; fallback: string };
-  catalogLoaded: { gateway: string; models: number; hit: boolean };
-  priceLookup: { model: string; known: boolean; cacheHit: boolean };
-  chunksDropped: { provider: string; model: string; count: number };
-  /** Errors in the last minute made all limits shrink (`active`), or they are back after `lastedMs`. */
-  velocityModeChanged: { active: boolean; errorRate: number; requests: number; errors: number; lastedMs: number };
-  uncaughtError: { type: string };
-}
-export type BreakerState = "closed" | "open" | "half_open";
-
-/** The two doors of telemetry, and one for everything that is no request. None of them throws or waits. */
+/** The doors of telemetry: two for requests, two for everything else. None of them throws or waits. */
 export interface Telemetry {
   requestStarted(record: RequestRecord): void;
   requestFinished(record: RequestRecord): void;
   event<Name extends keyof GatewayEvents>(name: Name, detail: GatewayEvents[Name]): void;
+  /** Registers a reader that is asked before each exposition; several may be registered under one name. */
+  observe<Name extends keyof GatewayFacts>(name: Name, read: () => GatewayFacts[Name]): void;
 }

@@ -93,6 +93,46 @@ export function createEventHandlers(set: MetricSet, providers: ProviderMetrics):
           .child()
           .observe(lastedMs / 1_000);
     },
+    cacheLookup: ({ cacheName, hit }) =>
+      set
+        .counter(hit ? "cache_hits_total" : "cache_misses_total")
+        .child(cacheName)
+        .inc(),
+    limitSet: () => undefined,
+    keysCounted: () => undefined,
+    balancesCounted: () => undefined,
+    creditDeducted: () => undefined,
+    creditRetried: () => undefined,
+    creditMissed: () => undefined,
+    creditRefunded: () => undefined,
+    streamWorkFailed: () => undefined,
+    usageInterrupted: () => undefined,
+    databaseQuery: () => undefined,
+    poolFailed: () => undefined,
+    redisOperation: () => undefined,
+    redisState: () => undefined,
+    failedOpen: () => undefined,
+    priceValidated: () => undefined,
+    priceOutOfBounds: () => undefined,
+    priceSpike: () => undefined,
+    priceHealth: () => undefined,
+    priceSyncQueue: () => undefined,
+    priceSync: () => undefined,
+    priceSyncJob: () => undefined,
+    catalogFallback: () => undefined,
+    catalogInvalidated: () => undefined,
+    catalogRepaired: () => undefined,
+    availabilityMoved: () => undefined,
+    attemptRetried: () => undefined,
+    keyCooledDown: () => undefined,
+    hedged: () => undefined,
+    routerDecided: () => undefined,
+    modelUptime: () => undefined,
+    cacheSize: () => undefined,
+    cacheEvicted: () => undefined,
+    cacheSaved: () => undefined,
+    hookRan: () => undefined,
+    configReloaded: () => undefined,
     uncaughtError: ({ type }) => set.counter("fastapi_exceptions_total").child(APP_NAME, boundedLabel(type)).inc(),
   };
 }

@@ -66,6 +66,7 @@ export function createTelemetry(context: RoleContext, options: TelemetryOptions 
         exporters.event(name, detail);
       });
     },
+    observe: () => undefined,
     async metrics(accept) {
       const openMetrics = wantsOpenMetrics(accept);
       return {

@@ -19,6 +19,7 @@ export function recordingTelemetry(): GatewayTelemetry & { records: RequestRecor
     requestStarted: () => undefined,
     requestFinished: (record) => void records.push(record),
     event: (name, detail) => void events.push({ name, ...detail } as unknown as RecordedEvent),
+    observe: () => undefined,
     metrics: async () => ({ contentType: "text/plain", body: "metrics" }),
     dataMetrics: () => ({ contentType: "text/plain", body: "data" }),
     close: async () => undefined,
