@@ -25,6 +25,8 @@ const ENVIRONMENT_FIELDS: Readonly<Record<string, string>> = {
   GATEWAYZ_TRACES_URL: "peers.traces",
   GATEWAYZ_DASHBOARDS_URL: "peers.dashboards",
   GATEWAYZ_OTLP_URL: "peers.otlp",
+  DATABASE_URL: "database.url",
+  REDIS_URL: "redis.url",
   ADMIN_API_KEY: "adminApiKey",
   GATEWAYZ_ENGINE_KEY: "engineKey",
   GATEWAYZ_METRICS_CONFIG: "metrics.configFile",

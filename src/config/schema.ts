@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { database, redis } from "./database.ts";
 import { duration } from "./duration.ts";
 
 /** A size such as `512MB` or `10GB` (powers of 1,024, as Prometheus reads them), or a share of the volume such as `80%`. */
@@ -114,6 +115,8 @@ export const configSchema = z.strictObject({
       otlp: url.optional(),
     })
     .prefault({}),
+  database: database.prefault({}),
+  redis: redis.prefault({}),
   /** Client key for everything; generated on the first start when unset. */
   adminApiKey: z.string().min(8).optional(),
   /** Key that metrics, logs and traces ask for when bound beyond loopback. */
