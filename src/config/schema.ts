@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { database, redis } from "./database.ts";
 import { duration } from "./duration.ts";
+import { routingFields } from "./routing.ts";
 
 /** A size such as `512MB` or `10GB` (powers of 1,024, as Prometheus reads them), or a share of the volume such as `80%`. */
 const size = z.union([
@@ -54,26 +55,7 @@ const gateway = z.strictObject({
       queueWait: duration.prefault("10s"),
     })
     .prefault({}),
-  timeouts: z
-    .strictObject({
-      connect: duration.prefault("5s"),
-      attempt: duration.prefault("30s"),
-      request: duration.prefault("55s"),
-      stream: duration.prefault("300s"),
-      streamIdle: duration.prefault("60s"),
-    })
-    .prefault({}),
-  breaker: z
-    .strictObject({
-      consecutiveFailures: z.number().int().positive().default(5),
-      failureRate: z.number().min(0).max(1).default(0.5),
-      window: duration.prefault("60s"),
-      windowRequestsMin: z.number().int().positive().default(10),
-      openFor: duration.prefault("60s"),
-      halfOpenSuccesses: z.number().int().positive().default(2),
-      halfOpenFailures: z.number().int().positive().default(2),
-    })
-    .prefault({}),
+  ...routingFields,
   collectorInterval: duration.prefault("30s"),
   collectorTimeout: duration.prefault("10s"),
   /** Share of requests whose spans are exported, 0 to 1. */
