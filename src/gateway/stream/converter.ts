@@ -55,6 +55,75 @@ export interface StreamConverter {
   fail(error: GatewayError, requestId: string): string;
 }
 
+/**
+ * One piece of a model's reasoning as OpenRouter's clients know it (OpenRouter docs, "Preserving reasoning"). Text comes
+ * piece by piece, a signature or encrypted data belongs to the text of the same `index`.
+ */
+export interface ReasoningDetail {
+  readonly type: "reasoning.text" | "reasoning.summary" | "reasoning.encrypted";
+  readonly text?: string;
+  readonly summary?: string;
+  /** Opaque, of `reasoning.encrypted`. */
+  readonly data?: string;
+  /** Opaque, of `reasoning.text`: proves to its maker that the text is the model's. */
+  readonly signature?: string;
+  readonly id?: string;
+  /** Who can read `data` and `signature`, such as `anthropic-claude-v1`, `openai-responses-v1`, `google-gemini-v1`. */
+  readonly format?: string;
+  readonly index?: number;
+}
+
+export interface ToolCallDelta {
+  /** Which of the answer's calls; several may be told in turns. */
+  readonly index: number;
+  /** With the first piece of a call. */
+  readonly id?: string;
+  readonly name?: string;
+  /** The next piece of the arguments' JSON. */
+  readonly arguments?: string;
+}
+
+/**
+ * A step of an answer: the `delta` of OpenAI's chat chunks, checked and flattened. It is the pivot of every translated
+ * stream: each provider format reads into it, each client format is written from it.
+ */
+export interface ChatDelta {
+  readonly content?: string;
+  readonly refusal?: string;
+  /** Reasoning without anything to prove it. Left out where `reasoning` says the same. */
+  readonly reasoningText?: string;
+  readonly reasoning?: readonly ReasoningDetail[];
+  readonly toolCalls?: readonly ToolCallDelta[];
+  /** OpenAI's `logprobs.content` for the tokens of `content`. */
+  readonly logprobs?: readonly unknown[];
+}
+
+/** @param finishReason In OpenAI's words, with the last step. */
+export type EmitDelta = (delta: ChatDelta, finishReason?: string) => void;
+
+/**
+ * Reads a provider's stream of one format. It fills `responseId`, `model`, `usage` and `chunksDropped` of its meter;
+ * everything else follows from the steps that it emits.
+ */
+export interface ChunkSource {
+  readonly meter: StreamMeter;
+  /** True once the format's end mark came. */
+  readonly terminated: boolean;
+  readonly providerError: StreamedProviderError | undefined;
+  /** What has come without being a whole event. */
+  readonly unreadText: string;
+  /** Takes bytes from the provider, emits what they say. Emits nothing after an error or the end mark. */
+  push(bytes: Buffer, emit: EmitDelta): void;
+}
+
+/** Writes the steps of an answer as a client's stream. Every method returns text for the client, maybe none. */
+export interface ChunkSink {
+  /** @param meter `responseId`, `model` and `usage` as far as they are known. */
+  take(delta: ChatDelta, finishReason: string | undefined, meter: StreamMeter): string;
+  end(meter: StreamMeter): string;
+  fail(error: GatewayError, requestId: string, meter: StreamMeter): string;
+}
+
 /** Reads the error object of either format: `{"error": {message, type, code}}`. */
 export function streamedError(event: JsonObject): StreamedProviderError {
   const error = event["error"];

@@ -1,3 +1,5 @@
+import type { IncomingHttpHeaders } from "node:http";
+import type { Dispatcher } from "undici";
 import type { Dialect } from "../errors.ts";
 import type { JsonObject } from "../json.ts";
 import type { Provider } from "../providers/provider.ts";
@@ -8,6 +10,18 @@ import type { TranslatedRequest } from "./translated.ts";
 export interface ConvertedReply {
   readonly bytes: Buffer;
   readonly meter: StreamMeter;
+}
+
+/** What an endpoint adds whose requests are uploads or whose replies are no JSON. */
+export interface MediaSide {
+  /** The request as an upload, given its JSON form; as it was where this endpoint takes JSON. */
+  requestOptions(options: Dispatcher.DispatchOptions, provider: Provider, model: string): Dispatcher.DispatchOptions;
+  /** The reply's own headers, from the provider's. */
+  replyHeaders(upstream: IncomingHttpHeaders): Record<string, string>;
+  /** A whole reply that is no JSON object; undefined where it must be one. */
+  convertText?(bytes: Buffer, upstream: IncomingHttpHeaders): ConvertedReply | undefined;
+  /** The price where it does not follow from tokens alone; undefined leaves it to the price list. */
+  price?(provider: Provider, model: string): RequestCost | undefined;
 }
 
 /** One decoded client request, and how it is spoken to a provider: all that routing and the routes need to know of it. */
@@ -28,4 +42,6 @@ export interface Dialogue {
   /** The client's reply from a provider's JSON, or undefined when that is no answer. */
   convertReply(provider: Provider, bytes: Buffer, reply: JsonObject): ConvertedReply | undefined;
   estimateInputTokens(): number;
+  /** Absent where request and reply are JSON or an event stream. */
+  readonly media?: MediaSide;
 }
