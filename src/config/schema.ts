@@ -1,7 +1,9 @@
 import * as z from "zod";
+import { cache } from "./cache.ts";
 import { database, redis } from "./database.ts";
 import { duration } from "./duration.ts";
 import { routingFields } from "./routing.ts";
+import { safety } from "./safety.ts";
 
 /** A size such as `512MB` or `10GB` (powers of 1,024, as Prometheus reads them), or a share of the volume such as `80%`. */
 const size = z.union([
@@ -56,6 +58,10 @@ const gateway = z.strictObject({
     })
     .prefault({}),
   ...routingFields,
+  cache: cache.prefault({}),
+  safety: safety.prefault({}),
+  /** Processes that answer clients. One is enough up to some thousand requests a second. */
+  workers: z.number().int().min(1).max(64).default(1),
   collectorInterval: duration.prefault("30s"),
   collectorTimeout: duration.prefault("10s"),
   /** Share of requests whose spans are exported, 0 to 1. */

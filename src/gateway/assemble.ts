@@ -5,8 +5,10 @@ import { IpLimits } from "./access/ip-limits.ts";
 import { Keys } from "./access/keys.ts";
 import { RateLimits } from "./access/rate-limits.ts";
 import { VelocityMode } from "./access/velocity-mode.ts";
+import { ResponseCache } from "./cache/response-cache.ts";
 import type { DemoTraffic } from "./demo/index.ts";
 import type { Gateway } from "./gateway.ts";
+import { Content } from "./hooks/content-path.ts";
 import { InFlight } from "./in-flight.ts";
 import { Catalog } from "./providers/catalog.ts";
 import { createProvider, type Provider, type ProviderConfig } from "./providers/provider.ts";
@@ -42,6 +44,7 @@ export function assembleGateway(
   keys.add("admin", config.adminApiKey, "admin", true);
   if (config.mode === "demo") keys.add("demo", demoKey, "demo", true);
   for (const [name, key] of Object.entries(config.gateway.keys)) keys.add(name, key, "basic", false);
+  const cache = new ResponseCache(config.gateway.cache, telemetry);
   const velocity = new VelocityMode(telemetry);
   return {
     context,
@@ -58,6 +61,8 @@ export function assembleGateway(
     prices: new Prices(telemetry, logger),
     inFlight: new InFlight(),
     responses: new ResponseStore(),
+    cache,
+    content: new Content({ config: config.gateway, cache }),
     demo,
   };
 }

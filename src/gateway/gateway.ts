@@ -5,7 +5,9 @@ import type { IpLimits } from "./access/ip-limits.ts";
 import type { Keys } from "./access/keys.ts";
 import type { RateLimits } from "./access/rate-limits.ts";
 import type { VelocityMode } from "./access/velocity-mode.ts";
+import type { ResponseCache } from "./cache/response-cache.ts";
 import type { DemoTraffic } from "./demo/index.ts";
+import type { ContentPath } from "./hooks/passage.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { Catalog } from "./providers/catalog.ts";
 import type { Provider } from "./providers/provider.ts";
@@ -30,6 +32,9 @@ export interface Gateway {
   readonly prices: Prices;
   readonly inFlight: InFlight;
   readonly responses: ResponseStore;
+  /** Hooks, cache and capture: who sees a request's content. */
+  readonly content: ContentPath;
+  readonly cache: ResponseCache;
   /** Undefined in live mode. */
   readonly demo: () => DemoTraffic | undefined;
 }

@@ -1,8 +1,10 @@
 import type { ServerResponse } from "node:http";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { Reservation } from "../access/rate-limits.ts";
+import { type CachedAnswer, cachedBytes, cachedOutcome } from "../cache/cached-answer.ts";
 import { GatewayError, toGatewayError } from "../errors.ts";
 import type { Gateway } from "../gateway.ts";
+import type { Passage } from "../hooks/passage.ts";
 import { type JsonObject, stringAt } from "../json.ts";
 import { nowMs, unixMs } from "../record.ts";
 import type { InferenceRequest, RequestOutcome, RequestRecord } from "../request-record.ts";
@@ -26,6 +28,8 @@ const CLIENT_GONE = new Error("client gone");
 
 /** What differs between the inference routes. */
 export interface InferenceRoute {
+  /** Reads a body that is no JSON. @throws GatewayError. */
+  read?(gateway: Gateway, request: FastifyRequest): Promise<JsonObject>;
   /** @throws GatewayError INVALID_REQUEST. */
   validate(body: JsonObject): InferenceRequest;
   /** @throws GatewayError INVALID_REQUEST. */
@@ -57,6 +61,7 @@ class Exchange {
   readonly #controller = new AbortController();
   #reservation: Reservation | undefined;
   #leaveGate: (() => void) | undefined;
+  #passage: Passage | undefined;
 
   constructor(gateway: Gateway, request: FastifyRequest, reply: FastifyReply) {
     this.#gateway = gateway;
@@ -74,7 +79,8 @@ class Exchange {
     try {
       inFlight.enter(this.#controller);
       const { conversation, answer } = await this.#answer(route);
-      if (answer.kind === "json") this.#sendJson(conversation, answer);
+      if (answer.kind === "cached") this.#sendCached(conversation, answer);
+      else if (answer.kind === "json") this.#sendJson(conversation, answer);
       else await this.#sendStream(conversation, answer);
       usedTokens = (this.#record.usage?.inputTokens ?? 0) + (this.#record.usage?.outputTokens ?? 0);
     } catch (error) {
@@ -88,6 +94,7 @@ class Exchange {
       }
       this.#countForVelocityMode();
       inFlight.leave(this.#controller);
+      this.#passage?.finish();
     }
   }
 
@@ -100,17 +107,20 @@ class Exchange {
   }
 
   /** Everything before the first byte of the reply. */
-  async #answer(route: InferenceRoute): Promise<{ conversation: Dialogue; answer: Answer }> {
+  async #answer(route: InferenceRoute): Promise<{ conversation: Dialogue; answer: Answer | CachedAnswer }> {
     const gateway = this.#gateway;
     const record = this.#record;
     const client = record.client!;
     const parsingStart = performance.now();
-    const body = await readJsonBody(gateway, this.#request);
+    this.#passage = gateway.content.enter(record, this.#request.headers);
+    const read = await (route.read ?? readJsonBody)(gateway, this.#request);
+    const body = this.#passage === undefined ? read : await this.#passage.before(read);
     record.inference = route.validate(body);
     record.stages.request_parsing = performance.now() - parsingStart;
     const preparationStart = performance.now();
     record.probe = client.keyName === "admin" && this.#request.headers["x-gatewayz-probe"] === "1";
-    const conversation = route.begin(body, record);
+    const begun = route.begin(body, record);
+    const conversation = this.#passage?.watch(begun) ?? begun;
     const providerField = stringAt(body, "provider");
     const model = record.inference.requestedModel;
     const targets = await resolveTargets(gateway.providers, gateway.catalog, model, providerField, record.probe);
@@ -120,6 +130,9 @@ class Exchange {
       this.#reservation = gateway.rateLimits.reserve(client, conversation.estimateInputTokens() + output);
       Object.assign(this.#headers, this.#reservation.headers);
     } else this.#headers["x-user-tier"] = client.tier;
+    const cached = await this.#passage?.cached(body);
+    Object.assign(this.#headers, this.#passage?.replyHeaders);
+    if (cached !== undefined) return { conversation, answer: cached };
     // Probes have a limit of their own in the health service, and must not take customers' places.
     if (!record.probe) this.#leaveGate = await gateway.gate.enter(this.#controller.signal);
     record.stages.request_preparation = performance.now() - preparationStart;
@@ -155,10 +168,18 @@ class Exchange {
     this.#raw.writeHead(200, {
       ...this.#headers,
       "content-type": "application/json; charset=utf-8",
+      ...conversation.media?.replyHeaders(answer.headers),
       "content-length": bytes.length,
     });
     this.#end(bytes);
     record.outcome = this.#outcome(200, answer, answer.meter, { responseBodyBytes: bytes.length, chunks: 0 });
+  }
+
+  #sendCached(conversation: Dialogue, { reply }: CachedAnswer): void {
+    const bytes = cachedBytes(reply, conversation, this.#record);
+    this.#raw.writeHead(200, { ...this.#headers, "content-type": reply.contentType, "content-length": bytes.length });
+    this.#end(bytes);
+    this.#record.outcome = cachedOutcome(reply, this.#record, bytes.length);
   }
 
   async #sendStream(conversation: Dialogue, answer: Answer & { kind: "stream" }): Promise<void> {
@@ -172,6 +193,7 @@ class Exchange {
       "content-type": "text/event-stream; charset=utf-8",
       "cache-control": "no-cache, no-transform",
       "x-accel-buffering": "no",
+      ...conversation.media?.replyHeaders(answer.headers),
     });
     const streamStart = performance.now();
     const cancel = (): void => relay.cancel();
@@ -184,7 +206,9 @@ class Exchange {
     const clientAborted = signal.aborted && signal.reason === CLIENT_GONE;
     const failure = broken === undefined || clientAborted ? undefined : this.#streamFailure(broken, answer);
     if (failure !== undefined && !this.#raw.destroyed) this.#raw.write(converter.fail(failure.error, record.requestId));
-    if (broken?.kind === "idle" && this.#raw.writableNeedDrain) this.#raw.destroy();
+    // Sound and pictures have no word for an error: only a broken connection says that they are not whole.
+    const halfMedia = failure !== undefined && conversation.media !== undefined;
+    if (halfMedia || (broken?.kind === "idle" && this.#raw.writableNeedDrain)) this.#raw.destroy();
     else if (!clientAborted) this.#end();
     this.#meter(conversation, answer, converter.meter, broken === undefined);
     const { chunksDropped } = converter.meter;
@@ -239,7 +263,9 @@ class Exchange {
       reasoningTokens: raw.reasoningTokens,
       source,
     };
-    record.cost = this.#gateway.prices.price(provider.quirks.pricedAs ?? provider.name, model, raw);
+    record.cost =
+      conversation.media?.price?.(provider, model) ??
+      this.#gateway.prices.price(provider.quirks.pricedAs ?? provider.name, model, raw);
   }
 
   #outcome(

@@ -60,7 +60,8 @@ export async function sendAttempt(
   const { provider, model } = target;
   const { body, dropped } = conversation.requestFor(provider, model);
   signal.throwIfAborted();
-  const options = postOptions(provider, conversation.pathFor(provider), body, record, attempt, clientHeaders, sampled);
+  const json = postOptions(provider, conversation.pathFor(provider), body, record, attempt, clientHeaders, sampled);
+  const options = conversation.media?.requestOptions(json, provider, model) ?? json;
   const call = new UpstreamCall(provider.pool, options);
   let late = false;
   const timer = setTimeout(() => {
@@ -79,12 +80,12 @@ export async function sendAttempt(
     }
     const begun = { target, attempt, dropped, headers, headAtMs };
     if (conversation.stream) {
-      checkEventStream(headers, target);
+      if (conversation.media === undefined) checkEventStream(headers, target);
       const converter = conversation.streamConverter(provider);
       const relay = await openStream(call, converter, target);
       return { ...begun, kind: "stream", relay, converter };
     }
-    const { bytes, meter } = await readReply(call, input, target);
+    const { bytes, meter } = await readReply(call, input, target, headers);
     return { ...begun, kind: "json", bytes, meter };
   } catch (error) {
     call.cancel("the attempt failed");
@@ -145,8 +146,11 @@ async function readReply(
   call: UpstreamCall,
   { conversation }: AttemptInput,
   { provider, model }: Target,
+  headers: IncomingHttpHeaders,
 ): Promise<{ bytes: Buffer; meter: StreamMeter }> {
   const bytes = await readBody(call, UPSTREAM_BODY_BYTES_MAX);
+  const text = conversation.media?.convertText?.(bytes, headers);
+  if (text !== undefined) return text;
   const reply = replyObject(bytes);
   if (reply === undefined) throw invalidResponse(provider, "it is not JSON");
   if (reply["error"] !== undefined && reply["error"] !== null) {

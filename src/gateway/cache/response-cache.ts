@@ -1,0 +1,78 @@
+import type { Config } from "../../config/schema.ts";
+import type { Telemetry } from "../request-record.ts";
+import type { AnswerPlace, AnswerStore, AnswerStoreStats, PurgeScope } from "./answer-store.ts";
+import type { CachedAnswer, CachedReply } from "./cached-answer.ts";
+import { MemoryStore } from "./memory-store.ts";
+
+/** Its name in metrics. */
+const CACHE_NAME = "responses";
+
+export interface ResponseCacheStats extends AnswerStoreStats {
+  readonly store: "local" | "redis";
+  readonly ttlMs: number;
+  readonly hits: number;
+  readonly misses: number;
+  /** What providers would have cost for the hits, USD. */
+  readonly savedUsd: number;
+}
+
+/** Answers to exact repetitions, for as long as the configuration says. Counts, and says what it does to telemetry. */
+export class ResponseCache {
+  readonly #config: Config["gateway"]["cache"];
+  readonly #telemetry: Pick<Telemetry, "event">;
+  readonly #store: AnswerStore;
+  #hits = 0;
+  #misses = 0;
+  #savedUsd = 0;
+
+  constructor(config: Config["gateway"]["cache"], telemetry: Pick<Telemetry, "event">, store?: AnswerStore) {
+    this.#config = config;
+    this.#telemetry = telemetry;
+    this.#store =
+      store ??
+      new MemoryStore(config, {
+        sized: (bytes) => telemetry.event("cacheSize", { cacheName: CACHE_NAME, bytes }),
+        evicted: (reason, count) => telemetry.event("cacheEvicted", { cacheName: CACHE_NAME, reason, count }),
+      });
+  }
+
+  get entryBytesMax(): number {
+    return this.#config.entryBytesMax;
+  }
+
+  async lookup(place: AnswerPlace): Promise<CachedAnswer | undefined> {
+    const reply = await this.#store.get(place);
+    this.#telemetry.event("cacheLookup", { cacheName: CACHE_NAME, hit: reply !== undefined });
+    if (reply === undefined) {
+      this.#misses++;
+      return undefined;
+    }
+    const { provider, model, costUsd: usd } = reply;
+    this.#hits++;
+    this.#savedUsd += usd;
+    this.#telemetry.event("cacheSaved", { provider, model, cacheType: this.#store.kind, usd });
+    return { kind: "cached", reply };
+  }
+
+  /** Keeps an answer unless it is too long. */
+  keep(place: AnswerPlace, reply: CachedReply): void {
+    if (reply.bytes.length <= this.#config.entryBytesMax) this.#store.set(place, reply, this.#config.ttl);
+  }
+
+  async purge(scope: PurgeScope): Promise<number> {
+    const purged = await this.#store.purge(scope);
+    if (purged > 0) this.#telemetry.event("cacheEvicted", { cacheName: CACHE_NAME, reason: "admin", count: purged });
+    return purged;
+  }
+
+  stats(): ResponseCacheStats {
+    return {
+      store: this.#store.kind,
+      ttlMs: this.#config.ttl,
+      ...this.#store.stats(),
+      hits: this.#hits,
+      misses: this.#misses,
+      savedUsd: this.#savedUsd,
+    };
+  }
+}
