@@ -1,4 +1,5 @@
-/** The import rule of docs/architecture.md: cli → operations | roles → languages → series | storage → runtime → config. */
+/** The import rule of docs/architecture.md: cli → operations | roles → languages → series | storage | database | redis →
+ *  runtime → config. */
 const roles = ["gateway", "health", "metrics", "logs", "traces", "dashboards"];
 const below = (from, forbidden) => ({
   name: `${from}-imports-only-what-is-below-it`,
@@ -24,8 +25,10 @@ module.exports = {
     below("languages", [...roles, "operations", "cli"]),
     below("series", [...roles, "operations", "cli", "languages"]),
     below("storage", [...roles, "operations", "cli", "languages", "series"]),
-    below("runtime", [...roles, "operations", "cli", "languages", "series", "storage"]),
-    below("config", [...roles, "operations", "cli", "languages", "series", "storage", "runtime"]),
+    below("database", [...roles, "operations", "cli", "languages", "series", "storage", "redis"]),
+    below("redis", [...roles, "operations", "cli", "languages", "series", "storage", "database"]),
+    below("runtime", [...roles, "operations", "cli", "languages", "series", "storage", "database", "redis"]),
+    below("config", [...roles, "operations", "cli", "languages", "series", "storage", "database", "redis", "runtime"]),
     { name: "web-imports-nothing-from-src", severity: "error", from: { path: "^web/" }, to: { path: "^src/" } },
     { name: "src-imports-nothing-from-web", severity: "error", from: { path: "^src/" }, to: { path: "^web/" } },
   ],

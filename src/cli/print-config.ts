@@ -31,6 +31,8 @@ function hideSecrets(key: string, value: unknown): unknown {
     return Object.fromEntries(Object.keys(value).map((name) => [name, "<secret>"]));
   }
   // Addresses may carry credentials of their own.
-  if (typeof value === "string") return value.replace(/^(https?:\/\/)[^/@]*@/, "$1<secret>@");
+  if (typeof value === "string") {
+    return value.replace(/^([a-z]+:\/\/)[^/@]*@/, "$1<secret>@").replace(/([?&]password=)[^&]*/, "$1<secret>");
+  }
   return value;
 }

@@ -1,34 +1,45 @@
-import { expect, test } from "vitest";
-import type { QueryObservation } from "./observer.ts";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { testDatabase } from "./testing.ts";
+import { databaseSuite } from "./testing-suite.ts";
 
-interface NoteTables {
-  notes: { id: string; amount: number; at_ms: number; done: number | boolean };
-}
-const makeNotes = async (db: import("kysely").Transaction<unknown>): Promise<void> => {
-  await db.schema
-    .createTable("notes")
-    .addColumn("id", "text", (column) => column.primaryKey())
-    .addColumn("amount", "bigint", (column) => column.notNull())
-    .addColumn("at_ms", "bigint", (column) => column.notNull())
-    .addColumn("done", "integer", (column) => column.notNull())
-    .execute();
-};
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "database-"));
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
 
-test("values written come back as numbers, and every statement is observed", async () => {
-  const seen: QueryObservation[] = [];
-  const database = testDatabase({ observer: { query: (observation) => seen.push(observation) } });
-  const notes = database.component<NoteTables>("notes", [makeNotes]);
-  const atMs = 1_764_000_000_123;
-  await notes.run((db) =>
-    db
-      .insertInto("notes")
-      .values({ id: "a", amount: 2 ** 52, at_ms: atMs, done: true })
-      .execute(),
-  );
-  expect(await notes.run((db) => db.selectFrom("notes").selectAll().execute())).toEqual([
-    { id: "a", amount: 2 ** 52, at_ms: atMs, done: 1 },
+describe("SQLite file", () => databaseSuite(async () => ({ file: join(folder, "test.db") })));
+describe("SQLite in memory", () => databaseSuite(async () => ({ file: ":memory:" })));
+
+test("a file that cannot be opened is tried again until it can", async () => {
+  const errors: string[] = [];
+  const database = testDatabase({
+    file: join(folder, "later", "test.db"),
+    observer: { poolError: (type) => errors.push(type) },
+  });
+  const tables = database.component("none", []);
+  await expect(tables.run(async () => 1)).rejects.toMatchObject({ code: "DATABASE_UNAVAILABLE" });
+  expect(database.available).toBe(false);
+  await mkdir(join(folder, "later"));
+  await expect.poll(() => database.available, { timeout: 3_000 }).toBe(true);
+  expect(await tables.run(async () => 1)).toBe(1);
+  expect(errors).not.toEqual([]);
+  await database.close();
+});
+
+test("booleans are bound as SQLite knows them, objects are refused", async () => {
+  const database = testDatabase();
+  const tables = database.component<{ bits: { flag: unknown } }>("bits", [
+    async (db) => {
+      await db.schema.createTable("bits").addColumn("flag", "integer").execute();
+    },
   ]);
-  expect(seen.at(-1)).toMatchObject({ table: "notes", operation: "select", error: undefined });
+  await tables.run((db) => db.insertInto("bits").values({ flag: true }).execute());
+  expect(await tables.run((db) => db.selectFrom("bits").selectAll().execute())).toEqual([{ flag: 1 }]);
+  const refused = tables.run((db) => db.insertInto("bits").values({ flag: new Date() }).execute());
+  await expect(refused).rejects.toThrow("Unix ms");
   await database.close();
 });

@@ -5,6 +5,7 @@ import { DatabaseError, isConnectionError } from "./database-error.ts";
 import { POOL_WAITERS_MAX, RECONNECT_MS } from "./limits.ts";
 import { type DatabaseKind, type Migration, migrate } from "./migrations.ts";
 import { type DatabaseObserver, errorCode, observationOf } from "./observer.ts";
+import { inTransaction } from "./transaction.ts";
 
 export interface DatabaseOptions {
   /** SQLite file, or `:memory:`; its folder exists. Used when `url` is undefined. */
@@ -93,7 +94,7 @@ export class Database {
         await migrated;
         return work(db as Kysely<Schema>);
       });
-    return { kind: this.kind, run, transaction: (work) => run((db) => db.transaction().execute(work)) };
+    return { kind: this.kind, run, transaction: (work) => run((db) => inTransaction(db, work)) };
   }
 
   /** Waits for nobody: statements under way fail. */

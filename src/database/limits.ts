@@ -7,6 +7,9 @@ export const STATEMENT_TIMEOUT_MS = 10_000;
 /** A connection that nobody used for so long is closed, ms. */
 export const IDLE_TIMEOUT_MS = 30_000;
 /** How long a statement waits for another process that writes to the SQLite file, ms. The event loop waits with it. */
-export const BUSY_TIMEOUT_MS = 2_000;
+export const BUSY_TIMEOUT_MS = 250;
+/** How long a transaction waits to begin while others write to the SQLite file, ms, and how often it asks. */
+export const BEGIN_TIMEOUT_MS = 10_000;
+export const BEGIN_RETRY_MS = 10;
 /** Between two tries to reach a lost database: the first pause, doubled up to the last, ms. */
 export const RECONNECT_MS = { first: 250, last: 5_000 } as const;

@@ -1,5 +1,6 @@
 import type { Kysely, Transaction } from "kysely";
 import { DatabaseError } from "./database-error.ts";
+import { inTransaction } from "./transaction.ts";
 
 export type DatabaseKind = "sqlite" | "postgres";
 
@@ -25,7 +26,7 @@ export async function migrate(
   migrations: readonly Migration[],
 ): Promise<void> {
   const { sql } = await import("kysely");
-  await db.transaction().execute(async (transaction) => {
+  await inTransaction(db, async (transaction) => {
     if (kind === "postgres") await sql`select pg_advisory_xact_lock(${sql.lit(ADVISORY_LOCK)})`.execute(transaction);
     await sql`create table if not exists gatewayz_schema (component text primary key, version integer not null)`.execute(
       transaction,

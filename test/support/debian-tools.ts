@@ -15,6 +15,10 @@ const TOOLS = {
   prometheus: { package: "prometheus", path: "usr/bin/prometheus", dependencies: false },
   promtool: { package: "prometheus", path: "usr/bin/promtool", dependencies: false },
   jq: { package: "jq", path: "usr/bin/jq", dependencies: true },
+  // The program itself is in redis-tools; this package has the link.
+  "redis-server": { package: "redis-server", path: "usr/bin/redis-server", dependencies: true },
+  // Beside it lies initdb, which makes a database's folder.
+  postgres: { package: "postgresql-15", path: "usr/lib/postgresql/15/bin/postgres", dependencies: true },
   chromium: { package: "chromium", path: "usr/lib/chromium/chromium", dependencies: true },
 } as const;
 
