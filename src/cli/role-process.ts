@@ -2,6 +2,7 @@ import { isRoleName } from "../config/roles.ts";
 import type { Config } from "../config/schema.ts";
 import { EXIT_FATAL, type FromChild, type ToChild } from "../runtime/child-protocol.ts";
 import { DataLockedError } from "../runtime/data-lock.ts";
+import type { StartRole } from "../runtime/role.ts";
 import { type RunningRole, runRole } from "../runtime/run-role.ts";
 import { loadRole } from "./roles.ts";
 
@@ -32,17 +33,27 @@ function writeLine(line: string): void {
   if (process.stdout.writable) process.stdout.write(line.endsWith("\n") ? line : `${line}\n`);
 }
 
-async function begin(name: string, config: Config): Promise<void> {
+async function begin({ role: name, config, worker }: ToChild): Promise<void> {
   if (!isRoleName(name)) throw new Error(`BUG: unknown role ${name}`);
+  if (worker !== undefined) return beginWorker(config, worker);
   process.title = `gatewayz ${name}`;
   const { start } = await loadRole[name]();
   running = await runRole({ name, config, start, writeLine, processMetrics: true });
   tell({ type: "ready", urls: running.urls });
 }
 
+/** One of several workers of the gateway, started by its primary. */
+async function beginWorker(config: Config, worker: unknown): Promise<void> {
+  process.title = "gatewayz gateway worker";
+  const { startWorker } = await import("../gateway/workers/worker.ts");
+  const start: StartRole = (context) => startWorker(context, worker as Parameters<typeof startWorker>[1]);
+  running = await runRole({ name: "gateway", config, start, writeLine, processMetrics: false, lockFolder: false });
+}
+
 process.stdout.on("error", () => undefined);
-process.on("message", (message: ToChild) => {
-  begin(message.role, message.config).catch((error: NodeJS.ErrnoException) => {
+process.on("message", (message: ToChild | readonly unknown[]) => {
+  if (!("type" in message)) return; // Between a gateway's primary and its worker.
+  begin(message).catch((error: NodeJS.ErrnoException) => {
     const fatal =
       error instanceof DataLockedError ||
       ["EADDRINUSE", "EACCES", "EROFS", "ConfigError"].includes(error.code ?? error.name);

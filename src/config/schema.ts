@@ -2,6 +2,7 @@ import * as z from "zod";
 import { cache } from "./cache.ts";
 import { database, redis } from "./database.ts";
 import { duration } from "./duration.ts";
+import { providerSchema } from "./provider-schema.ts";
 import { routingFields } from "./routing.ts";
 import { safety } from "./safety.ts";
 
@@ -17,15 +18,6 @@ const url = z
   .regex(/^https?:\/\//, "must start with http:// or https://")
   .transform((text) => text.replace(/\/+$/, ""));
 
-const provider = z.strictObject({
-  /** Wire format that the provider speaks. */
-  type: z.enum(["openai", "anthropic"]).default("openai"),
-  baseUrl: url,
-  apiKey: z.string().optional(),
-  /** Model ids served; empty asks the provider's own `/models`. */
-  models: z.array(z.string()).default([]),
-});
-
 const limits = z.strictObject({
   requestsPerMinute: z.number().int().positive().default(250),
   requestsPerHour: z.number().int().positive().default(1_000),
@@ -39,7 +31,7 @@ const limits = z.strictObject({
 });
 
 const gateway = z.strictObject({
-  providers: z.record(z.string(), provider).default({}),
+  providers: z.record(z.string(), providerSchema).default({}),
   /** Client keys beside the admin key: name → key. */
   keys: z.record(z.string(), z.string().min(8)).default({}),
   limits: limits.prefault({}),

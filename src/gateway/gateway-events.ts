@@ -201,6 +201,8 @@ interface CacheEvents {
 interface ProcessEvents {
   /** `gatewayz.yaml` was read again. */
   configReloaded: { result: "applied" | "rejected" | "unchanged" };
+  /** How many worker processes answer clients; only where there are several. */
+  workersChanged: { running: number };
   uncaughtError: { type: string };
 }
 

@@ -1,13 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { listen } from "../runtime/http-server.ts";
 import type { Role, RoleContext } from "../runtime/role.ts";
 import { assembleGateway, createProviders } from "./assemble.ts";
 import { type DemoTraffic, startDemoTraffic } from "./demo/index.ts";
 import { startHealthCollector } from "./health-collector/index.ts";
-import { DRAIN_ERROR_MS, DRAIN_MS } from "./limits.ts";
 import { createGatewayServer } from "./server.ts";
 import { startSimulator } from "./simulator/index.ts";
 import { createTelemetry } from "./telemetry/index.ts";
+import { openFrontDoor } from "./workers/front-door.ts";
 
 const CATALOG_REFRESH_MS = 60_000;
 
@@ -21,7 +20,12 @@ export async function start(context: RoleContext): Promise<Role> {
   let demo: DemoTraffic | undefined;
   const gateway = assembleGateway(context, providers, telemetry, demoKey, () => demo);
   const app = createGatewayServer(gateway);
-  const url = await listen(app, config.host, config.ports.gateway);
+  const door = await openFrontDoor(gateway, app, {
+    providers: simulator?.providers ?? config.gateway.providers,
+    simulated: simulator !== undefined,
+    demoKey,
+  });
+  const { url } = door;
   if (simulator !== undefined) demo = startDemo(context, url, demoKey);
   const collector = startHealthCollector({ context });
   const refresh = setInterval(() => void gateway.catalog.refresh(), CATALOG_REFRESH_MS);
@@ -34,11 +38,7 @@ export async function start(context: RoleContext): Promise<Role> {
     async close() {
       clearInterval(refresh);
       collector.close();
-      // The listener stops before the wait, so that a load balancer sees refusal and goes elsewhere.
-      app.server.close();
-      await Promise.all([demo?.close(), gateway.inFlight.drain(DRAIN_MS, DRAIN_ERROR_MS)]);
-      app.server.closeAllConnections();
-      await app.close();
+      await Promise.all([demo?.close(), door.close()]);
       await Promise.all([...providers.values()].map(({ pool }) => pool.destroy()));
       await simulator?.close();
       await telemetry.close();

@@ -5,28 +5,21 @@ import { clientAddress } from "./access/client-address.ts";
 import { requireAdmin } from "./access/keys.ts";
 import { GatewayError, toGatewayError } from "./errors.ts";
 import type { Gateway } from "./gateway.ts";
+import { registerDefinedRoutes } from "./openapi/register.ts";
 import { registerChatCompletions } from "./routes/chat-completions.ts";
-import { registerCircuitBreakers } from "./routes/circuit-breakers.ts";
-import { registerDemoControl } from "./routes/demo-control.ts";
-import { registerHealth } from "./routes/health.ts";
 import { registerMessages } from "./routes/messages.ts";
-import { registerMetrics } from "./routes/metrics.ts";
-import { registerModels } from "./routes/models.ts";
 import { registerPlain } from "./routes/plain.ts";
 import { beginRequest, dialectOf, errorReply } from "./routes/request-state.ts";
 import { registerResponses } from "./routes/responses.ts";
-import { registerVelocityModeStatus } from "./routes/velocity-mode-status.ts";
-
-/** Answered without a key. */
-const OPEN_PATHS: ReadonlySet<string> = new Set(["/", "/health", "/health/quick", "/ready"]);
-/** Answered to the admin key only. */
-const ADMIN_PATHS: ReadonlySet<string> = new Set(["/metrics", "/prometheus/data/metrics"]);
+import type { ColdProxy } from "./workers/cold-proxy.ts";
+import { isHot } from "./workers/hot-routes.ts";
 
 /**
  * The gateway's HTTP server: ids and record first, then the key, then the body; a body is never read, let alone
  * decompressed, for a caller without a key.
+ * @param cold Of a worker: where everything goes that is not its own.
  */
-export function createGatewayServer(gateway: Gateway): FastifyInstance {
+export function createGatewayServer(gateway: Gateway, cold?: ColdProxy): FastifyInstance {
   const { bodyBytesMax } = gateway.context.config.gateway;
   const app = createHttpServer(gateway.context, {
     auth: "none",
@@ -47,6 +40,10 @@ export function createGatewayServer(gateway: Gateway): FastifyInstance {
   app.decorateRequest("gatewayError", undefined);
   app.decorateRequest("exchange", undefined);
   app.addHook("onRequest", async (request, reply) => {
+    if (cold !== undefined && !isHot(request.method, request.url)) {
+      await cold.pass(request.raw, reply, clientAddress(request.raw));
+      return;
+    }
     beginRequest(request, reply, gateway.telemetry);
     authenticate(gateway, request);
     if (Number(request.headers["content-length"]) > bodyBytesMax) {
@@ -60,22 +57,17 @@ export function createGatewayServer(gateway: Gateway): FastifyInstance {
       path: request.url.split("?", 1)[0]!.slice(0, 200),
     });
   });
+  registerDefinedRoutes(app, gateway);
   registerChatCompletions(app, gateway);
   registerMessages(app, gateway);
   registerResponses(app, gateway);
   registerPlain(app, gateway);
-  registerModels(app, gateway);
-  registerHealth(app, gateway);
-  registerCircuitBreakers(app, gateway);
-  registerMetrics(app, gateway);
-  registerVelocityModeStatus(app, gateway);
-  registerDemoControl(app, gateway);
   return app;
 }
 
 function authenticate(gateway: Gateway, request: FastifyRequest): void {
-  const route = request.routeOptions.url;
-  if (route === undefined || OPEN_PATHS.has(route)) return;
+  const { url: route, config } = request.routeOptions;
+  if (route === undefined || config.auth === "open") return;
   const start = performance.now();
   const record = request.record!;
   try {
@@ -86,5 +78,5 @@ function authenticate(gateway: Gateway, request: FastifyRequest): void {
   }
   if (!record.client.unlimited) gateway.ipLimits.take(clientAddress(request.raw));
   record.stages.auth_validation = performance.now() - start;
-  if (ADMIN_PATHS.has(route)) requireAdmin(record.client, route);
+  if (config.auth === "admin") requireAdmin(record.client, `${request.method} ${route}`);
 }

@@ -6,6 +6,8 @@ export interface ToChild {
   readonly type: "start";
   readonly role: RoleName;
   readonly config: Config;
+  /** Present where the process is one of several workers of the gateway: what its primary tells it. */
+  readonly worker?: unknown;
 }
 
 /** What a role's process reports back. */

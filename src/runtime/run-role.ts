@@ -31,6 +31,8 @@ export interface RunRoleOptions {
   writeLine(line: string): void;
   /** False where several roles share a process and only one may export process metrics. */
   readonly processMetrics: boolean;
+  /** False for a worker, whose primary holds the folder. */
+  readonly lockFolder?: boolean;
 }
 
 /** Builds a role's context (folder, lock, logger, registry), starts it, and gives back how to stop it. */
@@ -38,7 +40,8 @@ export async function runRole(options: RunRoleOptions): Promise<RunningRole> {
   const { name, config } = options;
   const dataDir = join(config.dataDir, name);
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const unlock = await waitForDataDir(dataDir, PREDECESSOR_MS_MAX);
+  const unlock =
+    options.lockFolder === false ? async () => undefined : await waitForDataDir(dataDir, PREDECESSOR_MS_MAX);
   const registry = new Registry();
   if (options.processMetrics) addProcessMetrics(registry);
   exportBuildInfo(registry, name);

@@ -1,6 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import { BlockList, isIP } from "node:net";
 
+/** In which a worker tells its primary who asks. */
+export const CLIENT_ADDRESS_HEADER = "x-gatewayz-client-address";
+
 /** Where a reverse proxy of one's own stands; `X-Forwarded-For` is believed from there only. */
 const NEARBY = new BlockList();
 for (const [network, prefix] of [
@@ -24,7 +27,10 @@ for (const [network, prefix] of [
  * itself. Behind a proxy in a private network it is the last address that the proxy named. Undefined for this machine.
  */
 export function clientAddress(request: Pick<IncomingMessage, "headers" | "socket">): string | undefined {
-  const peer = plain(request.socket.remoteAddress ?? "");
+  // Only a worker of this gateway is on the primary's private socket, which has no addresses; it says who asks.
+  if (request.socket.remoteAddress === undefined)
+    return String(request.headers[CLIENT_ADDRESS_HEADER] ?? "") || undefined;
+  const peer = plain(request.socket.remoteAddress);
   if (!isNearby(peer)) return counted(peer);
   const header = request.headers["x-forwarded-for"];
   const forwarded = plain((Array.isArray(header) ? header.join(",") : (header ?? "")).split(",").at(-1)!.trim());

@@ -2,9 +2,18 @@ import { expect, test } from "vitest";
 import { GatewayError } from "../errors.ts";
 import { Channel, type Handler } from "./channel.ts";
 
+const unheard = (operation: string, error: Error): void => {
+  throw new Error(`${operation}: ${error.message}`);
+};
+
 /** Two channels that hear each other, through JSON as IPC does it. */
-function pair(handlers: Readonly<Record<string, Handler>>): { asker: Channel; messages: unknown[] } {
+function pair(handlers: Readonly<Record<string, Handler>>): {
+  asker: Channel;
+  messages: unknown[];
+  failures: string[];
+} {
   const messages: unknown[] = [];
+  const failures: string[] = [];
   const asker: Channel = new Channel(
     {
       send: (message) => {
@@ -13,12 +22,14 @@ function pair(handlers: Readonly<Record<string, Handler>>): { asker: Channel; me
       },
     },
     {},
+    unheard,
   );
   const answerer = new Channel(
     { send: (message) => setImmediate(() => asker.receive(JSON.parse(JSON.stringify(message)))) },
     handlers,
+    (operation, error) => failures.push(`${operation}: ${error.message}`),
   );
-  return { asker, messages };
+  return { asker, messages, failures };
 }
 
 test("questions of one turn leave in one message and get their own answers, whatever the order", async () => {
@@ -68,6 +79,16 @@ test("when the other side has gone, open questions fail and new ones are refused
   asker.tell("never", null); // Nobody hears it, nothing throws.
 });
 
+test("news that cannot be taken in is reported on the side that heard it", async () => {
+  const { asker, failures } = pair({
+    fail: async () => {
+      throw new Error("no room");
+    },
+  });
+  asker.tell("fail", 1);
+  await expect.poll(() => failures).toEqual(["fail: no room"]);
+});
+
 test("a wire that throws counts as gone", async () => {
   const broken = new Channel(
     {
@@ -76,6 +97,7 @@ test("a wire that throws counts as gone", async () => {
       },
     },
     {},
+    unheard,
   );
   await expect(broken.ask("anything", null)).rejects.toThrow("EPIPE");
 });

@@ -36,12 +36,19 @@ export class Channel {
   readonly #handlers: ReadonlyMap<string, Handler>;
   readonly #open = new Map<number, Question>();
   readonly #timer: NodeJS.Timeout;
+  readonly #failed: (operation: string, error: Error) => void;
   #nextId = 1;
   #outgoing: Frame[] = [];
   #closed: Error | undefined;
 
-  constructor(wire: Wire, handlers: Readonly<Record<string, Handler>>) {
+  /** @param failed Hears of news that could not be taken in; nobody else would. */
+  constructor(
+    wire: Wire,
+    handlers: Readonly<Record<string, Handler>>,
+    failed: (operation: string, error: Error) => void,
+  ) {
     this.#wire = wire;
+    this.#failed = failed;
     this.#handlers = new Map(Object.entries(handlers));
     this.#timer = setInterval(() => this.#refuseLate(), ANSWER_MS_MAX / 3);
     this.#timer.unref();
@@ -87,7 +94,7 @@ export class Channel {
   #take(frame: Frame): void {
     switch (frame[0]) {
       case "tell":
-        void this.#run(frame[1], frame[2]);
+        void this.#hear(frame[1], frame[2]);
         break;
       case "ask":
         void this.#answer(frame[1], frame[2], frame[3]);
@@ -99,6 +106,14 @@ export class Channel {
         const [, id, error] = frame;
         this.#questionOf(id)?.reject(typeof error === "string" ? new Error(error) : GatewayError.fromWire(error));
       }
+    }
+  }
+
+  async #hear(operation: string, payload: unknown): Promise<void> {
+    try {
+      await this.#run(operation, payload);
+    } catch (error) {
+      this.#failed(operation, error as Error);
     }
   }
 

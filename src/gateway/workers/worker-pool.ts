@@ -1,0 +1,169 @@
+import cluster, { type Worker } from "node:cluster";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Config } from "../../config/schema.ts";
+import type { ToChild } from "../../runtime/child-protocol.ts";
+import type { Logger } from "../../runtime/logger.ts";
+import type { ProviderConfig } from "../providers/provider.ts";
+import { Channel, type Handler } from "./channel.ts";
+
+const BACKOFF_MIN_MS = 100;
+const BACKOFF_MAX_MS = 5_000;
+/** A worker that ran this long has recovered; its next restart is quick again. */
+const STABLE_AFTER_MS = 30_000;
+const READY_MS_MAX = 20_000;
+/** A worker drains by itself within this; then it is killed. */
+const STOP_MS_MAX = 11_000;
+
+/** What the primary tells a new worker. */
+export interface WorkerStart {
+  readonly index: number;
+  /** The primary's private socket. */
+  readonly socketPath: string;
+  /** Providers as they are switched on, the simulator's included. */
+  readonly providers: Readonly<Record<string, ProviderConfig>>;
+  readonly simulated: boolean;
+  readonly demoKey: string;
+}
+
+/** What a worker may ask its primary, and what happens to what it held when it is gone. */
+export interface WorkerService {
+  readonly handlers: Readonly<Record<string, Handler>>;
+  gone(): void;
+}
+
+export interface WorkerPoolOptions {
+  readonly count: number;
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly start: Omit<WorkerStart, "index">;
+  /** Made anew for each worker process. */
+  serve(index: number): WorkerService;
+  /** The number of running workers changed. */
+  changed(running: number): void;
+}
+
+interface Slot {
+  readonly index: number;
+  worker: Worker | undefined;
+  channel: Channel | undefined;
+  backoffMs: number;
+}
+
+/** The worker processes of one gateway: they share its port, are watched and restarted, and end together. */
+export class WorkerPool {
+  readonly #options: WorkerPoolOptions;
+  readonly #slots: Slot[];
+  #stopping = false;
+
+  constructor(options: WorkerPoolOptions) {
+    this.#options = options;
+    this.#slots = Array.from({ length: options.count }, (_, index) => ({
+      index,
+      worker: undefined,
+      channel: undefined,
+      backoffMs: BACKOFF_MIN_MS,
+    }));
+    cluster.setupPrimary({ exec: process.argv[1]!, args: [], silent: false });
+  }
+
+  /**
+   * Starts all workers.
+   * @returns the address that they listen on, `http://host:port`.
+   * @throws Error in the worker's words when one cannot start.
+   */
+  async start(): Promise<string> {
+    const urls = await Promise.all(this.#slots.map((slot) => this.#spawn(slot)));
+    return urls[0]!;
+  }
+
+  /** Process ids of those that run. */
+  get pids(): number[] {
+    return this.#slots.flatMap(({ worker }) => worker?.process.pid ?? []);
+  }
+
+  /** Tells every worker. */
+  broadcast(operation: string, payload: unknown): void {
+    for (const { channel } of this.#slots) channel?.tell(operation, payload);
+  }
+
+  /** Lets every worker drain and end. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    await Promise.all(
+      this.#slots.map(async ({ worker }) => {
+        if (worker === undefined || worker.isDead()) return;
+        const gone = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
+        worker.process.kill("SIGTERM");
+        const timer = setTimeout(() => worker.process.kill("SIGKILL"), STOP_MS_MAX);
+        await gone;
+        clearTimeout(timer);
+      }),
+    );
+  }
+
+  #spawn(slot: Slot): Promise<string> {
+    const { config, start, logger, serve, changed } = this.#options;
+    const startedAtMs = Date.now();
+    const worker = cluster.fork();
+    const service = serve(slot.index);
+    let failure: string | undefined;
+    let ready = false;
+    return new Promise((resolve, reject) => {
+      const late = setTimeout(() => worker.process.kill("SIGKILL"), READY_MS_MAX);
+      const channel = new Channel(
+        { send: (message) => void worker.send(message as object) },
+        {
+          ...service.handlers,
+          ready: (url: string) => {
+            clearTimeout(late);
+            ready = true;
+            slot.channel = channel;
+            changed(this.#running());
+            resolve(url);
+          },
+        },
+        (operation, error) => logger.error({ worker: slot.index, operation, error: error.message }, "news not taken"),
+      );
+      slot.worker = worker;
+      worker.on("message", (message: { type?: string; message?: string }) => {
+        if (message.type === "failed") failure = message.message;
+        else channel.receive(message);
+      });
+      worker.on("error", (error) => {
+        failure = error.message;
+      });
+      worker.once("exit", (code, signal) => {
+        clearTimeout(late);
+        const reason = failure ?? (signal ? `signal ${signal}` : `exit code ${code}`);
+        channel.close(`the worker has gone: ${reason}`);
+        slot.worker = undefined;
+        slot.channel = undefined;
+        service.gone();
+        changed(this.#running());
+        if (this.#stopping) return;
+        if (!ready && slot.backoffMs === BACKOFF_MIN_MS) {
+          reject(new Error(`gateway worker ${slot.index}: ${reason}`));
+          return;
+        }
+        this.#restart(slot, startedAtMs, reason);
+      });
+      const message: ToChild = { type: "start", role: "gateway", config, worker: { ...start, index: slot.index } };
+      worker.send(message);
+    });
+  }
+
+  #restart(slot: Slot, startedAtMs: number, reason: string): void {
+    if (Date.now() - startedAtMs > STABLE_AFTER_MS) slot.backoffMs = BACKOFF_MIN_MS;
+    const restartInMs = slot.backoffMs;
+    slot.backoffMs = Math.min(BACKOFF_MAX_MS, restartInMs * 2);
+    this.#options.logger.error({ worker: slot.index, reason, restartInMs }, "gateway worker ended; restarting it");
+    void sleep(restartInMs)
+      .then(() => (this.#stopping ? undefined : this.#spawn(slot)))
+      // The spawn that fails has a back-off above the first and restarts itself; only a fault of ours leads here.
+      .catch((error: Error) => this.#options.logger.error({ error: error.message }, "gateway worker not restarted"));
+  }
+
+  #running(): number {
+    return this.#slots.filter(({ channel }) => channel !== undefined).length;
+  }
+}
