@@ -36,6 +36,15 @@ const ENVIRONMENT_FIELDS: Readonly<Record<string, string>> = {
   GATEWAYZ_DASHBOARDS_PASSWORD: "dashboards.password",
   GATEWAYZ_PROVISIONING: "dashboards.provisioningDir",
   HEALTH_CHECK_INTERVAL: "health.checkInterval",
+  USE_INTELLIGENT_MONITOR: "health.intelligentMonitor",
+  GATEWAYZ_ALERT_WEBHOOK_URL: "health.alerts.webhook.url",
+  GATEWAYZ_ALERT_WEBHOOK_SECRET: "health.alerts.webhook.secret",
+  GATEWAYZ_ALERT_SLACK_URL: "health.alerts.slack.url",
+  GATEWAYZ_ALERT_DISCORD_URL: "health.alerts.discord.url",
+  GATEWAYZ_ALERT_PAGERDUTY_KEY: "health.alerts.pagerduty.routingKey",
+  GATEWAYZ_ALERT_SMTP_URL: "health.alerts.email.smtpUrl",
+  GATEWAYZ_ALERT_MAIL_FROM: "health.alerts.email.from",
+  GATEWAYZ_ALERT_MAIL_TO: "health.alerts.email.to",
   APP_ENV: "gateway.environment",
 };
 

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { cache } from "./cache.ts";
 import { database, redis } from "./database.ts";
 import { duration } from "./duration.ts";
+import { health } from "./health.ts";
 import { providerSchema } from "./provider-schema.ts";
 import { routingFields } from "./routing.ts";
 import { safety } from "./safety.ts";
@@ -108,12 +109,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   gateway: gateway.prefault({}),
-  health: z
-    .strictObject({
-      checkInterval: duration.prefault("300s"),
-      concurrentProbes: z.number().int().positive().default(20),
-    })
-    .prefault({}),
+  health: health.prefault({}),
   metrics: z
     .strictObject({
       /** A Prometheus configuration file; unset uses the shipped one. */
