@@ -1,0 +1,28 @@
+import type { FastifyInstance } from "fastify";
+import type { Gateway } from "../gateway.ts";
+import { catalogueRoutes } from "../routes/catalogue/index.ts";
+import { demoRoutes } from "../routes/gateway/demo-control.ts";
+import { livenessRoutes } from "../routes/gateway/liveness.ts";
+import { metricsRoutes } from "../routes/gateway/metrics.ts";
+import { circuitBreakerRoutes } from "../routes/monitoring/circuit-breakers.ts";
+import { velocityModeRoutes } from "../routes/monitoring/velocity-mode.ts";
+import { inferenceDescriptions } from "./inference-descriptions.ts";
+import { RouteRegistry } from "./registry.ts";
+import { openApiRoutes } from "./routes.ts";
+
+/**
+ * Registers every route that has a definition, and makes the document known that describes all routes. Called before
+ * any other route is registered, so that none escapes it.
+ */
+export function registerDefinedRoutes(app: FastifyInstance, gateway: Gateway): RouteRegistry {
+  const registry = new RouteRegistry(app, gateway);
+  registry.describe(inferenceDescriptions);
+  registry.add(openApiRoutes(registry));
+  registry.add(livenessRoutes);
+  registry.add(metricsRoutes);
+  registry.add(demoRoutes);
+  registry.add(catalogueRoutes);
+  registry.add(circuitBreakerRoutes);
+  registry.add(velocityModeRoutes);
+  return registry;
+}

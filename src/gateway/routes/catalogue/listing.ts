@@ -1,0 +1,35 @@
+import type { Gateway } from "../../gateway.ts";
+
+/** Longest wait for lists that are being fetched; after it the lists known so far are served. */
+const REFRESH_WAIT_MS = 3_000;
+
+export interface ListedModel {
+  readonly id: string;
+  /** The provider that is asked first. */
+  readonly owner: string;
+  readonly providers: readonly string[];
+}
+
+/** What the providers serve, by id; waits a moment for lists that are being fetched. */
+export async function listModels(gateway: Gateway): Promise<ListedModel[]> {
+  let timer: NodeJS.Timeout | undefined;
+  const patience = new Promise((resolve) => {
+    timer = setTimeout(resolve, REFRESH_WAIT_MS);
+  });
+  await Promise.race([gateway.catalog.refresh(), patience]);
+  clearTimeout(timer);
+  return knownModels(gateway);
+}
+
+/** What the providers have told so far, by id. */
+export function knownModels(gateway: Gateway): ListedModel[] {
+  const byId = new Map<string, { id: string; owner: string; providers: string[] }>();
+  for (const provider of gateway.providers.keys()) {
+    for (const id of gateway.catalog.models(provider) ?? []) {
+      const known = byId.get(id);
+      if (known === undefined) byId.set(id, { id, owner: provider, providers: [provider] });
+      else known.providers.push(provider);
+    }
+  }
+  return [...byId.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+}

@@ -1,0 +1,32 @@
+import * as z from "zod";
+import { moment } from "../../openapi/fields.ts";
+import { defineRoute, type Route } from "../../openapi/route.ts";
+
+/** `GET /velocity-mode-status` (contract 6c). */
+export const velocityModeRoutes: readonly Route[] = [
+  defineRoute({
+    method: "GET",
+    path: "/velocity-mode-status",
+    auth: "client",
+    tag: "Monitoring",
+    summary: "Whether limits are lowered because too many requests fail, and until when",
+    schemas: () => ({
+      reply: z.object({
+        active: z.boolean(),
+        until: moment().nullable(),
+        seconds_remaining: z.number(),
+        multiplier: z.number().describe("What remains of a basic key's limits, 0 to 1"),
+        timestamp: moment(),
+      }),
+    }),
+  }).handle(({ gateway: { velocity } }) => {
+    const { untilMs } = velocity;
+    return {
+      active: untilMs !== undefined,
+      until: untilMs === undefined ? null : new Date(untilMs).toISOString(),
+      seconds_remaining: untilMs === undefined ? 0 : Math.max(0, Math.ceil((untilMs - Date.now()) / 1_000)),
+      multiplier: velocity.multiplier("basic"),
+      timestamp: new Date().toISOString(),
+    };
+  }),
+];
