@@ -1,9 +1,8 @@
 import type { Logger } from "../../runtime/logger.ts";
-import { isObject, objectsAt, parseObject, stringAt } from "../json.ts";
 import type { Telemetry } from "../request-record.ts";
 import type { Provider } from "./provider.ts";
 import { readBody, UpstreamCall } from "./upstream-call.ts";
-import { modelsPath, providerHeaders } from "./upstream-request.ts";
+import { providerHeaders } from "./upstream-request.ts";
 
 /** How long a provider's list is taken as fresh. */
 const FRESH_MS = 10 * 60_000;
@@ -77,7 +76,7 @@ export class Catalog {
 
   async #fetch(provider: Provider, listing: Listing): Promise<void> {
     try {
-      const ids = await fetchModelIds(provider);
+      const ids = (await fetchModelIds(provider)) ?? [];
       // An empty list says nothing: some servers answer every unknown path with one.
       listing.failing = false;
       if (ids.length > 0) listing.models = new Set(ids);
@@ -93,9 +92,14 @@ export class Catalog {
   }
 }
 
-async function fetchModelIds(provider: Provider): Promise<string[]> {
-  const options = { method: "GET", path: modelsPath(provider), headers: providerHeaders(provider) } as const;
-  const call = new UpstreamCall(provider.pool, options);
+/** Undefined for a provider that has no list. */
+async function fetchModelIds(provider: Provider): Promise<string[] | undefined> {
+  const wire = provider.wire("");
+  const path = wire.modelsPath(provider);
+  if (path === undefined) return undefined;
+  const request = { method: "GET", path, body: undefined } as const;
+  const headers = await providerHeaders(provider, provider.credentials[0]!, "", request);
+  const call = new UpstreamCall(provider.pool, { method: "GET", path, headers });
   const timer = setTimeout(() => call.cancel(`no model list within ${FETCH_TIMEOUT_MS} ms`), FETCH_TIMEOUT_MS);
   try {
     const { status } = await call.head;
@@ -104,18 +108,10 @@ async function fetchModelIds(provider: Provider): Promise<string[]> {
       throw new Error(`status ${status}`);
     }
     const text = (await readBody(call, LIST_BYTES_MAX)).toString("utf8");
-    const ids = readModelIds(text);
+    const ids = wire.readModelIds(text);
     if (ids === undefined) throw new Error("its answer is no model list");
-    return ids;
+    return ids.slice(0, MODELS_MAX);
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** Ids of `{"data": [{"id": …}]}` (OpenAI, Anthropic) or of a bare array (Together). */
-export function readModelIds(text: string): string[] | undefined {
-  const body = text.trimStart().startsWith("[") ? parseObject(`{"data":${text}}`) : parseObject(text);
-  if (!isObject(body) || !Array.isArray(body["data"])) return undefined;
-  const ids = objectsAt(body, "data").flatMap((entry) => stringAt(entry, "id") ?? stringAt(entry, "model_name") ?? []);
-  return ids.slice(0, MODELS_MAX);
 }

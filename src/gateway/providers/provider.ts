@@ -1,54 +1,93 @@
 import { Pool } from "undici";
+import type { ProviderType } from "../../config/provider-schema.ts";
 import type { Config } from "../../config/schema.ts";
+import { guardedLookup, refusedLiteral } from "../../runtime/outbound-guard.ts";
 import { ERROR_TEXT_CHARS_MAX, POOL_CONNECTIONS_MAX, POOL_IDLE_MS, UPSTREAM_HEADER_BYTES_MAX } from "../limits.ts";
+import { credentialsOf } from "./credential.ts";
+import { wireOf } from "./formats/table.ts";
 import { type Quirks, quirksOf } from "./quirks.ts";
+import type { Wire } from "./wire.ts";
 
-export type ProviderConfig = Config["gateway"]["providers"][string];
+export type ProviderConfig = Pick<Config["gateway"]["providers"][string], "baseUrl"> &
+  Partial<Config["gateway"]["providers"][string]>;
 
 /** A provider that is switched on. Requests go only to its configured address; redirects are not followed. */
 export interface Provider {
   readonly name: string;
-  readonly type: "openai" | "anthropic";
+  readonly type: ProviderType;
   /** Path in front of the format's own paths, without a slash at the end. */
   readonly basePath: string;
   /** Base URL without credentials, for records. */
   readonly displayUrl: string;
-  readonly apiKey: string | undefined;
+  /** What calls authenticate with; at least one. */
+  readonly credentials: ReturnType<typeof credentialsOf>;
   readonly quirks: Quirks;
   /** Ids from the configuration; empty means ask the provider. */
   readonly configuredModels: readonly string[];
   readonly simulated: boolean;
+  /** The configuration's own headers. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Limits that differ from the gateway's. */
+  readonly timeouts: Partial<NonNullable<ProviderConfig["timeouts"]>>;
+  readonly options: {
+    readonly apiVersion: string | undefined;
+    readonly deployments: Readonly<Record<string, string>>;
+    readonly region: string | undefined;
+    readonly project: string | undefined;
+  };
   readonly pool: Pool;
+  /** How it is spoken to about this model. */
+  wire(model: string): Wire;
 }
 
 /**
- * Opens the connection pool (no connection is made yet).
+ * Opens the connection pool (no connection is made yet). Addresses are checked at each connect.
  * @param connectMs Limit for TCP and TLS together.
+ * @throws OutboundRefused for a base URL that names a link-local or metadata address.
  */
 export function createProvider(name: string, config: ProviderConfig, connectMs: number, simulated: boolean): Provider {
   const url = new URL(config.baseUrl);
+  const reach = { allowPrivate: config.allowPrivate === true, explicitHost: url.hostname };
+  const refused = refusedLiteral(url.hostname, reach);
+  if (refused !== undefined) throw refused;
   const pool = new Pool(url.origin, {
     connections: POOL_CONNECTIONS_MAX,
-    connect: { timeout: connectMs },
+    connect: { timeout: connectMs, lookup: guardedLookup(reach) },
     keepAliveTimeout: POOL_IDLE_MS,
     keepAliveMaxTimeout: POOL_IDLE_MS * 2,
     maxHeaderSize: UPSTREAM_HEADER_BYTES_MAX,
     pipelining: 1,
   });
+  const type = config.type ?? "openai";
   let basePath = url.pathname.replace(/\/+$/, "");
-  // Anthropic's base URL has no /v1, but people copy OpenAI's habit.
-  if (config.type === "anthropic") basePath = basePath.replace(/\/v1$/, "");
+  // Their base URLs have no version, but people copy OpenAI's habit.
+  if (type === "anthropic") basePath = basePath.replace(/\/v1$/, "");
+  if ((type as string) === "cohere") basePath = basePath.replace(/\/v[12]$/, "");
+  const quirks = quirksOf(name);
   return {
     name,
-    type: config.type,
+    type,
     basePath,
     displayUrl: `${url.origin}${basePath}`,
-    apiKey: config.apiKey,
-    quirks: quirksOf(name),
-    configuredModels: config.models,
+    credentials: credentialsOf(config),
+    quirks,
+    configuredModels: config.models?.length ? config.models : (quirks.models ?? []),
     simulated,
+    headers: lowerCased(config.headers ?? {}),
+    timeouts: config.timeouts ?? {},
+    options: {
+      apiVersion: config.apiVersion,
+      deployments: config.deployments ?? {},
+      region: config.region,
+      project: config.project,
+    },
     pool,
+    wire: wireOf(type, quirks),
   };
+}
+
+function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 }
 
 /** The id that the provider itself uses. */
@@ -58,11 +97,13 @@ export function upstreamModel(provider: Provider, model: string): string {
 }
 
 /** Things that look like a key or a bearer token in a provider's error text. */
-const SECRET = /\b(sk|gw|gsk|xai|pk|rk|key|api)[-_][A-Za-z0-9_*.-]{6,}|\bBearer\s+\S+/gi;
+const SECRET =
+  /\b(sk|gw|gsk|xai|pk|rk|key|api)[-_][A-Za-z0-9_*.-]{6,}|\bAIza[\w-]{30,}|\bAKIA[A-Z0-9]{12,}|\bBearer\s+\S+/gi;
 
 /** A provider's own words, made fit for clients and logs: no secrets, no control characters, one short line. */
 export function safeText(provider: Provider, text: string): string {
-  let safe = provider.apiKey ? text.replaceAll(provider.apiKey, "<redacted>") : text;
+  let safe = text;
+  for (const { secret } of provider.credentials) if (secret) safe = safe.replaceAll(secret, "<redacted>");
   safe = safe
     .replace(SECRET, "<redacted>")
     .replace(/[\u0000-\u001f\u007f]+/g, " ")

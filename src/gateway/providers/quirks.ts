@@ -1,9 +1,29 @@
-/** How a provider differs from the plain format. Addresses live in the configuration, differences here. */
+import type { JsonObject } from "../json.ts";
+import { alibaba } from "./quirks/alibaba.ts";
+import { deepinfra } from "./quirks/deepinfra.ts";
+import { minimax } from "./quirks/minimax.ts";
+import { mistral } from "./quirks/mistral.ts";
+import { moonshot } from "./quirks/moonshot.ts";
+import { ollama } from "./quirks/ollama.ts";
+import { openai } from "./quirks/openai.ts";
+import { openrouter } from "./quirks/openrouter.ts";
+import { perplexity } from "./quirks/perplexity.ts";
+import { xai } from "./quirks/xai.ts";
+
+/** How a provider differs from the plain format. Addresses live in the configuration, differences in `quirks/`. */
 export interface Quirks {
   /** Prefix that the provider's own ids do not have, though clients write it. */
   readonly stripPrefix?: string;
-  /** Path of the model list where it is not `/models` under the base URL. */
+  /** Path of the model list where it is not `/models` under the base URL; with `origin:` in front, below the origin. */
   readonly modelsPath?: string;
+  /** Models of a provider that has no list to ask. */
+  readonly models?: readonly string[];
+  /** Path of chat completions where it is not `/chat/completions` under the base URL. */
+  readonly chatPath?: string;
+  /** Other endpoints whose path differs from OpenAI's: OpenAI's path → the provider's. */
+  readonly plainPaths?: Readonly<Record<string, string>>;
+  /** `always`: streams carry usage unasked, and the provider does not know `stream_options`. */
+  readonly streamUsage?: "always";
   /** OpenAI's reasoning models take only `max_completion_tokens`. */
   readonly maxCompletionTokensFor?: RegExp;
   /** Models that think long before the first byte: their attempt limit. */
@@ -13,16 +33,39 @@ export interface Quirks {
   /** Ids carry their maker, such as `anthropic/claude-sonnet-4-5`. */
   readonly vendorPrefixedIds?: boolean;
   readonly headers?: Readonly<Record<string, string>>;
+  /**
+   * Last changes to a chat body, in place. @returns names of members that were left out.
+   * @throws GatewayError NOT_TRANSLATABLE for what would silently be ignored.
+   */
+  readonly adjustChat?: (body: JsonObject, model: string) => readonly string[] | undefined;
+  /** Brings a reply into OpenAI's form, in place; sets `error` where a 200 hides one. */
+  readonly adjustReply?: (reply: JsonObject) => void;
+  /** The same for one chunk of a stream; without it, a stream passes as bytes. */
+  readonly adjustChunk?: { readonly models: RegExp; readonly adjust: (chunk: JsonObject) => void };
 }
 
-/** Contract section 6d. A provider that is not listed has no quirks. */
+/**
+ * Contract section 6d, and those beyond it. A provider that is not listed has no quirks: groq, fireworks, featherless,
+ * cerebras, novita, deepseek, vllm and any compatible server.
+ */
 const QUIRKS: Readonly<Record<string, Quirks>> = {
-  openai: { maxCompletionTokensFor: /^(o\d|gpt-5)/ },
-  openrouter: { vendorPrefixedIds: true, headers: { "x-title": "GatewayZ" } },
-  xai: { pricedAs: "x-ai", slowModels: { pattern: /^grok-(3-mini|4)/, attemptMs: 600_000 } },
-  moonshot: { stripPrefix: "moonshot/", pricedAs: "moonshotai" },
+  openai,
+  openrouter,
+  xai,
+  moonshot,
+  alibaba,
+  deepinfra,
+  minimax,
+  mistral,
+  ollama,
+  perplexity,
   meta: { stripPrefix: "meta/" },
+  together: { pricedAs: "together" },
+  google: { pricedAs: "google" },
+  gemini: { pricedAs: "google" },
   "google-vertex": { pricedAs: "google" },
+  bedrock: { pricedAs: "aws" },
+  azure: { pricedAs: "azure", maxCompletionTokensFor: /^(o\d|gpt-5)/ },
 };
 
 export function quirksOf(provider: string): Quirks {

@@ -41,8 +41,8 @@ export class ResponsesDialogue implements Dialogue {
     return this.#chat.stream;
   }
 
-  pathFor(provider: Provider): string {
-    return this.#chat.pathFor(provider);
+  pathFor(provider: Provider, model: string): string {
+    return this.#chat.pathFor(provider, model);
   }
 
   requestFor(provider: Provider, model: string): TranslatedRequest {
@@ -51,17 +51,17 @@ export class ResponsesDialogue implements Dialogue {
     return { body, dropped: [...this.#dropped, ...dropped.filter((name) => name !== "stream_options")] };
   }
 
-  streamConverter(provider: Provider): StreamConverter {
+  streamConverter(provider: Provider, model: string): StreamConverter {
     return new ResponseStream({
-      inner: this.#chat.streamConverter(provider),
+      inner: this.#chat.streamConverter(provider, model),
       head: this.#head,
       idOf: this.#idOf,
       finished: (response) => this.#remember(response),
     });
   }
 
-  convertReply(provider: Provider, bytes: Buffer, reply: JsonObject): ConvertedReply | undefined {
-    const converted = this.#chat.convertReply(provider, bytes, reply);
+  convertReply(provider: Provider, bytes: Buffer, reply: JsonObject, model: string): ConvertedReply | undefined {
+    const converted = this.#chat.convertReply(provider, bytes, reply, model);
     if (converted === undefined) return undefined;
     const completion = converted.bytes === bytes ? reply : (parseObject(converted.bytes.toString("utf8")) ?? {});
     const response = completionToResponse(completion, this.#head, this.#idOf);

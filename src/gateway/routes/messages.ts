@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Gateway } from "../gateway.ts";
-import { type JsonObject, numberAt, parseObject, stringAt } from "../json.ts";
+import { type JsonObject, parseObject, stringAt } from "../json.ts";
 import { readBody, UpstreamCall } from "../providers/upstream-call.ts";
 import { UpstreamError } from "../providers/upstream-error.ts";
 import { postOptions } from "../providers/upstream-request.ts";
@@ -39,27 +39,30 @@ export function registerMessages(app: FastifyInstance, gateway: Gateway): void {
   });
 }
 
-/** Anthropic's own count; undefined for other providers, and when it cannot be had: an estimate serves as well. */
+/** The provider's own count; undefined for those that have none, and when it cannot be had: an estimate serves as well. */
 async function countAtProvider(target: Target, body: JsonObject, request: FastifyRequest): Promise<number | undefined> {
   const { provider, model } = target;
-  if (provider.type !== "anthropic" || provider.simulated) return undefined;
+  const { countTokens } = provider.wire(model);
+  if (countTokens === undefined || provider.simulated) return undefined;
   const { provider: _own, ...rest } = body;
-  const path = `${provider.basePath}/v1/messages/count_tokens`;
-  const options = postOptions(
+  const options = await postOptions({
     provider,
-    path,
-    { ...rest, model },
-    request.record!,
-    { spanId: randomHex(8) },
-    request.headers,
-    true,
-  );
+    credential: provider.credentials[0]!,
+    model,
+    path: countTokens.path(provider, model),
+    body: countTokens.encode({ ...rest, model }, provider, model),
+    stream: false,
+    record: request.record!,
+    attempt: { spanId: randomHex(8) },
+    clientHeaders: request.headers,
+    sampled: true,
+  });
   const call = new UpstreamCall(provider.pool, options);
   const timer = setTimeout(() => call.cancel("count limit"), COUNT_TIMEOUT_MS);
   try {
     const { status } = await call.head;
     const reply = parseObject((await readBody(call, COUNT_BYTES_MAX)).toString("utf8"));
-    return status === 200 && reply !== undefined ? numberAt(reply, "input_tokens") : undefined;
+    return status === 200 && reply !== undefined ? countTokens.decode(reply) : undefined;
   } catch (error) {
     if (error instanceof UpstreamError) return undefined;
     throw error;

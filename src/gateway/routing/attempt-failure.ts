@@ -1,6 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { GatewayError } from "../errors.ts";
-import { objectAt, parseObject, stringAt } from "../json.ts";
 import { RETRY_AFTER_SECONDS_DEFAULT } from "../limits.ts";
 import { type Provider, safeText } from "../providers/provider.ts";
 import type { UpstreamError } from "../providers/upstream-error.ts";
@@ -8,6 +7,8 @@ import { EVENT_TOO_LONG, type StreamedProviderError } from "../stream/converter.
 
 /** Contract section 5; 529 is how Anthropic says 503. A 429 and a 500 do not fail over. */
 const FAILOVER_STATUSES: ReadonlySet<number> = new Set([401, 402, 403, 404, 502, 503, 504, 529]);
+/** What is often over a moment later. */
+const RETRY_STATUSES: ReadonlySet<number> = new Set([502, 503, 504, 529]);
 const RETRY_AFTER_SECONDS_MAX = 3_600;
 /** A provider's `error.code` that is passed on: one word, so that nothing else can be smuggled in. */
 const CODE_WORD = /^[a-z][a-z0-9_]{1,63}$/;
@@ -20,13 +21,30 @@ export class AttemptFailure extends Error {
   readonly failover: boolean;
   /** Whether the provider's breaker counts it. A request that is itself at fault says nothing about the provider. */
   readonly countsAsFailure: boolean;
+  /** The provider's status, or that of an error inside its answer; undefined where there was none. */
+  readonly status: number | undefined;
+  /** Whether the same provider may be asked again: nothing says that it would fail again. */
+  readonly retryable: boolean;
 
-  constructor(error: GatewayError, failover: boolean, countsAsFailure: boolean) {
+  constructor(error: GatewayError, failover: boolean, countsAsFailure: boolean, traits: FailureTraits = {}) {
     super(error.message);
     this.error = error;
     this.failover = failover;
     this.countsAsFailure = countsAsFailure;
+    this.status = traits.status;
+    this.retryable = traits.retryable === true;
   }
+
+  /** The key was limited (`429`) or not accepted: another key of the same provider may do better. */
+  get keyFault(): "limited" | "refused" | undefined {
+    if (this.status === 429) return "limited";
+    return this.status === 401 || this.status === 402 || this.status === 403 ? "refused" : undefined;
+  }
+}
+
+interface FailureTraits {
+  readonly status?: number;
+  readonly retryable?: boolean;
 }
 
 /** The failure behind a status that is not 2xx. */
@@ -37,12 +55,10 @@ export function failureOfStatus(
   headers: IncomingHttpHeaders,
   bodyText: string,
 ): AttemptFailure {
-  const body = parseObject(bodyText);
-  const error = body === undefined ? {} : objectAt(body, "error");
-  const text = stringAt(error, "message") ?? (body && (stringAt(body, "message") ?? stringAt(body, "error")));
-  const reason = safeText(provider, text ?? `status ${status}`);
-  const blamed = { param: stringAt(error, "param"), code: stringAt(error, "code") };
-  return failureOf(provider, model, status, reason, retryAfterSeconds(headers["retry-after"]), blamed);
+  const problem = provider.wire(model).readProblem(status, headers, bodyText);
+  const reason = safeText(provider, problem.message ?? `status ${status}`);
+  const retryAfter = retryAfterSeconds(headers["retry-after"]) ?? problem.retryAfterSeconds;
+  return failureOf(provider, model, problem.status, reason, retryAfter, problem);
 }
 
 /** The failure behind an error object inside a 200: a stream's error event, or an error where an answer should be. */
@@ -77,43 +93,52 @@ function failureOf(
   retryAfter: number | undefined,
   blamed: { readonly param: string | undefined; readonly code: string | undefined },
 ): AttemptFailure {
-  const failover = FAILOVER_STATUSES.has(status);
-  const detail = { provider: provider.name, reason: sentence(reason) };
-  if (status === 429) {
-    const retryAfterSeconds = retryAfter ?? RETRY_AFTER_SECONDS_DEFAULT;
-    const extra = { retryAfterSeconds, headers: { "x-ratelimit-scope": "upstream" } };
-    return new AttemptFailure(
-      new GatewayError("PROVIDER_RATE_LIMITED", { ...detail, retryAfterSeconds }, extra),
-      false,
-      false,
+  if (status < 400) {
+    return invalidResponse(
+      provider,
+      status >= 300 ? `a redirect (${status}), which is not followed` : `status ${status}`,
     );
   }
-  if (status === 401 || status === 403) {
-    return new AttemptFailure(new GatewayError("PROVIDER_AUTHENTICATION_ERROR", detail), failover, true);
+  const error = errorOfStatus(provider, model, status, sentence(reason), retryAfter, blamed);
+  // A request that is itself at fault, a model that is not there, and a busy key say nothing about the provider.
+  const counts = status >= 500 || status === 401 || status === 402 || status === 403;
+  const retryable = RETRY_STATUSES.has(status);
+  return new AttemptFailure(error, FAILOVER_STATUSES.has(status), counts, { status, retryable });
+}
+
+function errorOfStatus(
+  provider: Provider,
+  model: string,
+  status: number,
+  reason: string,
+  retryAfter: number | undefined,
+  { param, code }: { readonly param: string | undefined; readonly code: string | undefined },
+): GatewayError {
+  const detail = { provider: provider.name, reason };
+  switch (status) {
+    case 401:
+    case 403:
+      return new GatewayError("PROVIDER_AUTHENTICATION_ERROR", detail);
+    case 404:
+      return new GatewayError("MODEL_NOT_FOUND", { model }, { param: "model" });
+    case 413:
+      return new GatewayError("PROVIDER_REQUEST_TOO_LARGE", detail);
+    case 429: {
+      const retryAfterSeconds = retryAfter ?? RETRY_AFTER_SECONDS_DEFAULT;
+      const extra = { retryAfterSeconds, headers: { "x-ratelimit-scope": "upstream" } };
+      return new GatewayError("PROVIDER_RATE_LIMITED", { ...detail, retryAfterSeconds }, extra);
+    }
+    case 503:
+    case 529: {
+      const extra = retryAfter === undefined ? {} : { retryAfterSeconds: retryAfter };
+      return new GatewayError("PROVIDER_UNAVAILABLE", detail, extra);
+    }
+    case 504:
+      return new GatewayError("PROVIDER_TIMEOUT", detail);
   }
-  if (status === 404)
-    return new AttemptFailure(new GatewayError("MODEL_NOT_FOUND", { model }, { param: "model" }), failover, false);
-  if (status === 413) return new AttemptFailure(new GatewayError("PROVIDER_REQUEST_TOO_LARGE", detail), false, false);
-  if (status === 503 || status === 529) {
-    const extra = retryAfter === undefined ? {} : { retryAfterSeconds: retryAfter };
-    return new AttemptFailure(new GatewayError("PROVIDER_UNAVAILABLE", detail, extra), failover, true);
-  }
-  if (status === 504) return new AttemptFailure(new GatewayError("PROVIDER_TIMEOUT", detail), failover, true);
-  if (status >= 500 || status === 402)
-    return new AttemptFailure(new GatewayError("PROVIDER_ERROR", detail), failover, true);
-  if (status >= 400) {
-    const { param, code } = blamed;
-    const openAiCode = code !== undefined && CODE_WORD.test(code) ? code : undefined;
-    return new AttemptFailure(
-      new GatewayError("PROVIDER_REJECTED_REQUEST", detail, { param, openAiCode }),
-      false,
-      false,
-    );
-  }
-  return invalidResponse(
-    provider,
-    status >= 300 ? `a redirect (${status}), which is not followed` : `status ${status}`,
-  );
+  if (status >= 500 || status === 402) return new GatewayError("PROVIDER_ERROR", detail);
+  const openAiCode = code !== undefined && CODE_WORD.test(code) ? code : undefined;
+  return new GatewayError("PROVIDER_REJECTED_REQUEST", detail, { param, openAiCode });
 }
 
 /** An answer that arrived but cannot be one. */
@@ -130,11 +155,11 @@ export function failureOfUpstream(provider: Provider, error: UpstreamError): Att
   const detail = { provider: provider.name, reason: sentence(error.message) };
   switch (error.failure) {
     case "connect":
-      return new AttemptFailure(new GatewayError("PROVIDER_UNAVAILABLE", detail), true, true);
+      return new AttemptFailure(new GatewayError("PROVIDER_UNAVAILABLE", detail), true, true, { retryable: true });
     case "connect_timeout":
-      return new AttemptFailure(new GatewayError("PROVIDER_TIMEOUT", detail), true, true);
+      return new AttemptFailure(new GatewayError("PROVIDER_TIMEOUT", detail), true, true, { retryable: true });
     case "reset":
-      return new AttemptFailure(new GatewayError("PROVIDER_ERROR", detail), true, true);
+      return new AttemptFailure(new GatewayError("PROVIDER_ERROR", detail), true, true, { retryable: true });
     case "protocol":
     case "cancelled":
       return invalidResponse(provider, error.message);

@@ -1,11 +1,13 @@
 import type { IncomingHttpHeaders } from "node:http";
+import type { Dispatcher } from "undici";
 import { GatewayError } from "../errors.ts";
-import { parseObject } from "../json.ts";
+import { type JsonObject, parseObject } from "../json.ts";
 import { UPSTREAM_BODY_BYTES_MAX, UPSTREAM_ERROR_BYTES_MAX } from "../limits.ts";
+import { rewrittenReply, rewrittenStream } from "../providers/rewritten.ts";
 import { readBody, UpstreamCall } from "../providers/upstream-call.ts";
 import { UpstreamError } from "../providers/upstream-error.ts";
 import { postOptions } from "../providers/upstream-request.ts";
-import { nowMs } from "../record.ts";
+import { nowMs, unixMs } from "../record.ts";
 import type { AttemptRecord, RequestRecord } from "../request-record.ts";
 import { type StreamConverter, type StreamMeter, streamedError } from "../stream/converter.ts";
 import { StreamRelay } from "../stream/relay.ts";
@@ -18,6 +20,8 @@ import {
   failureOfUpstream,
   invalidResponse,
 } from "./attempt-failure.ts";
+import type { AttemptLimits } from "./attempt-limits.ts";
+import { type LatePhase, PhaseWatch } from "./phase-watch.ts";
 import type { Target } from "./resolve.ts";
 
 /** A provider's answer: complete, or a stream whose first real chunk has come. */
@@ -47,33 +51,32 @@ export interface AttemptInput {
 
 /**
  * Sends the request to one provider and waits for its answer, or for the first real chunk of it.
- * @param limitMs For that; a stream that has begun has limits of its own.
+ * @param limits For that; a stream that has begun has limits of its own.
  * @throws AttemptFailure; GatewayError NOT_TRANSLATABLE; the signal's reason.
  */
 export async function sendAttempt(
   input: AttemptInput,
   target: Target,
   attempt: AttemptRecord,
-  limitMs: number,
+  limits: AttemptLimits,
 ): Promise<Answer> {
-  const { record, conversation, clientHeaders, sampled, signal } = input;
+  const { conversation, signal } = input;
   const { provider, model } = target;
   const { body, dropped } = conversation.requestFor(provider, model);
   signal.throwIfAborted();
-  const json = postOptions(provider, conversation.pathFor(provider), body, record, attempt, clientHeaders, sampled);
+  const json = await authorizedPost(input, target, attempt, body);
+  signal.throwIfAborted();
   const options = conversation.media?.requestOptions(json, provider, model) ?? json;
   const call = new UpstreamCall(provider.pool, options);
-  let late = false;
-  const timer = setTimeout(() => {
-    late = true;
-    call.cancel("attempt limit");
-  }, limitMs);
+  const watch = new PhaseWatch(call, limits);
+  let converter: StreamConverter | undefined;
   const aborted = (): void => call.cancel("client gone or shutdown");
   signal.addEventListener("abort", aborted);
   try {
     const { status, headers } = await call.head;
     const headAtMs = nowMs();
     attempt.statusCode = status;
+    attempt.headAtMs = headAtMs;
     if (status < 200 || status > 299) {
       const text = await errorText(call);
       throw failureOfStatus(provider, model, status, headers, text);
@@ -81,7 +84,7 @@ export async function sendAttempt(
     const begun = { target, attempt, dropped, headers, headAtMs };
     if (conversation.stream) {
       if (conversation.media === undefined) checkEventStream(headers, target);
-      const converter = conversation.streamConverter(provider);
+      converter = rewrittenStream(provider, model, conversation.streamConverter(provider, model));
       const relay = await openStream(call, converter, target);
       return { ...begun, kind: "stream", relay, converter };
     }
@@ -89,19 +92,69 @@ export async function sendAttempt(
     return { ...begun, kind: "json", bytes, meter };
   } catch (error) {
     call.cancel("the attempt failed");
+    if (call.startedAt !== undefined) attempt.connectedAtMs = unixMs(call.startedAt);
+    if (converter?.meter.usage !== undefined) attempt.spent = converter.meter.usage;
     if (signal.aborted) throw signal.reason;
-    if (late) throw lateFailure(target, limitMs);
+    if (watch.late !== undefined) throw lateFailure(target, watch.late, limits);
     if (error instanceof UpstreamError) throw failureOfUpstream(provider, error);
     throw error;
   } finally {
-    clearTimeout(timer);
+    watch.stop();
     signal.removeEventListener("abort", aborted);
   }
 }
 
-function lateFailure({ provider }: Target, limitMs: number): AttemptFailure {
-  const reason = `the limit of ${Math.round(limitMs / 100) / 10} s passed.`;
+/** @throws AttemptFailure where a token cannot be had. */
+async function authorizedPost(
+  input: AttemptInput,
+  { provider, model, credential = provider.credentials[0]! }: Target,
+  attempt: AttemptRecord,
+  body: JsonObject,
+): Promise<Dispatcher.DispatchOptions> {
+  const { record, conversation, clientHeaders, sampled } = input;
+  const path = conversation.pathFor(provider, model);
+  const { stream } = conversation;
+  try {
+    return await postOptions({
+      provider,
+      credential,
+      model,
+      path,
+      body,
+      stream,
+      record,
+      attempt,
+      clientHeaders,
+      sampled,
+    });
+  } catch (error) {
+    if (error instanceof UpstreamError) throw failureOfUpstream(provider, error);
+    throw error;
+  }
+}
+
+function lateFailure({ provider }: Target, phase: LatePhase, limits: AttemptLimits): AttemptFailure {
+  const reason = lateReason(phase, limits);
   return new AttemptFailure(new GatewayError("PROVIDER_TIMEOUT", { provider: provider.name, reason }), true, true);
+}
+
+function lateReason(phase: LatePhase, limits: AttemptLimits): string {
+  switch (phase) {
+    case "start":
+      return `no connection was to be had within ${shownSeconds(limits.startMs)}.`;
+    case "write":
+      return `it did not take the request within ${shownSeconds(limits.writeMs)}.`;
+    case "read":
+      return `it was silent for ${shownSeconds(limits.readMs)}.`;
+    case "attempt":
+      return `the limit of ${shownSeconds(limits.attemptMs)} passed.`;
+    case "floor":
+      return `its stream brought less than ${limits.bytesPerSecondMin} bytes a second.`;
+  }
+}
+
+function shownSeconds(ms: number): string {
+  return `${Math.round(ms / 100) / 10} s`;
 }
 
 /** The text of an error body; an unreadable one is no text, the status says enough. */
@@ -114,9 +167,9 @@ async function errorText(call: UpstreamCall): Promise<string> {
   }
 }
 
-function checkEventStream(headers: IncomingHttpHeaders, { provider }: Target): void {
+function checkEventStream(headers: IncomingHttpHeaders, { provider, model }: Target): void {
   const contentType = headers["content-type"] ?? "";
-  if (contentType.startsWith("text/event-stream")) return;
+  if (contentType.startsWith(provider.wire(model).streamType)) return;
   // A JSON error inside a 200 is read as what it is; anything else is no stream. Some servers send no type at all.
   if (contentType === "" || contentType.startsWith("application/json")) return;
   throw invalidResponse(
@@ -153,10 +206,11 @@ async function readReply(
   if (text !== undefined) return text;
   const reply = replyObject(bytes);
   if (reply === undefined) throw invalidResponse(provider, "it is not JSON");
+  const adjusted = rewrittenReply(provider, model, bytes, reply);
   if (reply["error"] !== undefined && reply["error"] !== null) {
     throw failureOfStreamedError(provider, model, streamedError(reply));
   }
-  const converted = conversation.convertReply(provider, bytes, reply);
+  const converted = conversation.convertReply(provider, adjusted, reply, model);
   if (converted === undefined) throw invalidResponse(provider, "it has no answer in it");
   return converted;
 }

@@ -34,7 +34,7 @@ export async function answerFrom(
   const deadlineMs = record.startedAtMs + timeouts.request;
   const failures: AttemptFailure[] = [];
   for (const target of targets) {
-    const attempt = newAttempt(context, target, input.conversation.pathFor(target.provider));
+    const attempt = newAttempt(context, target, input.conversation.pathFor(target.provider, target.model));
     record.attempts.push(attempt);
     if (open(target) && !(allOpen && target === targets[0])) {
       telemetry.event("breakerRejected", { provider: target.provider.name });

@@ -1,6 +1,7 @@
 import { pino } from "pino";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { Catalog, readModelIds } from "../providers/catalog.ts";
+import { Catalog } from "../providers/catalog.ts";
+import { readModelIds } from "../providers/formats/problem.ts";
 import { createProvider, type Provider } from "../providers/provider.ts";
 import { type FixtureProvider, hang, startFixtureProvider } from "../testing/fixture-provider.ts";
 import { recordingTelemetry } from "../testing/test-gateway.ts";

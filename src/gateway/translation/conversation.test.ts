@@ -59,10 +59,10 @@ test("OpenAI's reasoning models get max_completion_tokens", () => {
 });
 
 test("each pair of formats has its stream converter", () => {
-  expect(chat().streamConverter(openai)).toBeInstanceOf(OpenAiPassThrough);
-  expect(chat().streamConverter(anthropic)).toBeInstanceOf(AnthropicToOpenAi);
-  expect(message().streamConverter(anthropic)).toBeInstanceOf(AnthropicPassThrough);
-  expect(message().streamConverter(openai)).toBeInstanceOf(OpenAiToAnthropic);
+  expect(chat().streamConverter(openai, "m")).toBeInstanceOf(OpenAiPassThrough);
+  expect(chat().streamConverter(anthropic, "m")).toBeInstanceOf(AnthropicToOpenAi);
+  expect(message().streamConverter(anthropic, "m")).toBeInstanceOf(AnthropicPassThrough);
+  expect(message().streamConverter(openai, "m")).toBeInstanceOf(OpenAiToAnthropic);
 });
 
 test("whole replies: bytes as they came in the same format, translated in the other, metered in both", () => {
@@ -72,7 +72,7 @@ test("whole replies: bytes as they came in the same format, translated in the ot
   ] as const) {
     const bytes = Buffer.from(JSON.stringify(reply));
     for (const conversation of [chat(), message()]) {
-      const converted = conversation.convertReply(provider, bytes, reply)!;
+      const converted = conversation.convertReply(provider, bytes, reply, "m")!;
       expect(converted.meter).toMatchObject({
         finishReason: "stop",
         outputChars: 11,
@@ -82,11 +82,11 @@ test("whole replies: bytes as they came in the same format, translated in the ot
       else expect(converted.bytes.toString()).toContain("Hello world");
     }
   }
-  expect(chat().convertReply(anthropic, Buffer.alloc(0), ANTHROPIC_TOOL_MESSAGE)!.meter.finishReason).toBe(
+  expect(chat().convertReply(anthropic, Buffer.alloc(0), ANTHROPIC_TOOL_MESSAGE, "m")!.meter.finishReason).toBe(
     "tool_calls",
   );
   expect(
-    JSON.parse(message().convertReply(openai, Buffer.alloc(0), OPENAI_TOOL_COMPLETION)!.bytes.toString()),
+    JSON.parse(message().convertReply(openai, Buffer.alloc(0), OPENAI_TOOL_COMPLETION, "m")!.bytes.toString()),
   ).toMatchObject({
     id: "msg_0123456789abcdef01234567",
     stop_reason: "tool_use",
@@ -95,8 +95,8 @@ test("whole replies: bytes as they came in the same format, translated in the ot
 
 test("what is no answer is not taken for one", () => {
   for (const reply of [{}, { choices: [] }, { choices: [{}] }, { content: "x" }, { content: [] }]) {
-    expect(chat().convertReply(openai, Buffer.alloc(0), reply)).toBeUndefined();
-    expect(chat().convertReply(anthropic, Buffer.alloc(0), reply)).toBeUndefined();
+    expect(chat().convertReply(openai, Buffer.alloc(0), reply, "m")).toBeUndefined();
+    expect(chat().convertReply(anthropic, Buffer.alloc(0), reply, "m")).toBeUndefined();
   }
   expect(replyObject(Buffer.from("[1]"))).toBeUndefined();
   expect(replyObject(Buffer.from("{"))).toBeUndefined();

@@ -37,25 +37,26 @@ export class Conversation implements Dialogue {
     this.#idSeed = idSeed;
   }
 
-  pathFor(provider: Provider): string {
-    return `${provider.basePath}${provider.type === "anthropic" ? "/v1/messages" : "/chat/completions"}`;
+  pathFor(provider: Provider, model: string): string {
+    return provider.wire(model).chatPath(provider, model, this.stream);
   }
 
   requestFor(provider: Provider, model: string): TranslatedRequest {
-    if (provider.type === "anthropic") {
-      if (this.dialect === "openai") return chatRequestToMessages(this.body, model, provider.name);
-      return { body: withoutOwnMembers(this.body, model), dropped: [] };
-    }
-    const translated =
-      this.dialect === "anthropic"
-        ? messagesRequestToChat(this.body, model, provider.name)
-        : { body: withoutOwnMembers(this.body, model), dropped: [] };
-    finishChatRequest(translated.body, provider, model);
-    return translated;
+    const wire = provider.wire(model);
+    const translated = this.#translated(provider, model, wire.native);
+    const dropped = wire.finishChat(translated.body, provider, model);
+    return dropped.length === 0 ? translated : { body: translated.body, dropped: [...translated.dropped, ...dropped] };
   }
 
-  streamConverter(provider: Provider): StreamConverter {
-    if (provider.type === "anthropic") {
+  #translated(provider: Provider, model: string, native: Dialect | undefined): TranslatedRequest {
+    if (native === this.dialect) return { body: withoutOwnMembers(this.body, model), dropped: [] };
+    return native === "anthropic"
+      ? chatRequestToMessages(this.body, model, provider.name)
+      : messagesRequestToChat(this.body, model, provider.name);
+  }
+
+  streamConverter(provider: Provider, model: string): StreamConverter {
+    if (provider.wire(model).native === "anthropic") {
       if (this.dialect === "anthropic") return new AnthropicPassThrough();
       return new AnthropicToOpenAi(this.#usageWanted, Math.floor(Date.now() / 1_000));
     }
@@ -63,11 +64,11 @@ export class Conversation implements Dialogue {
     return new OpenAiToAnthropic(this.#messageId, this.estimateInputTokens());
   }
 
-  convertReply(provider: Provider, bytes: Buffer, reply: JsonObject): ConvertedReply | undefined {
-    const meter = provider.type === "anthropic" ? meterMessage(reply) : meterCompletion(reply);
+  convertReply(provider: Provider, bytes: Buffer, reply: JsonObject, model: string): ConvertedReply | undefined {
+    const { native } = provider.wire(model);
+    const meter = native === "anthropic" ? meterMessage(reply) : meterCompletion(reply);
     if (meter === undefined) return undefined;
-    const native = provider.type === this.dialect;
-    if (native) return { bytes, meter };
+    if (native === this.dialect) return { bytes, meter };
     const translated =
       this.dialect === "openai"
         ? messageToCompletion(reply, Math.floor(Date.now() / 1_000))
@@ -89,15 +90,6 @@ export function withoutOwnMembers(body: JsonObject, model: string): JsonObject {
   const copy: JsonObject = { ...body, model };
   for (const name of OWN_MEMBERS) delete copy[name];
   return copy;
-}
-
-/** Usage is always asked for in streams: without it neither cost nor limits would be right. */
-function finishChatRequest(body: JsonObject, provider: Provider, model: string): void {
-  if (body["stream"] === true) body["stream_options"] = { ...objectAt(body, "stream_options"), include_usage: true };
-  if (provider.quirks.maxCompletionTokensFor?.test(model) && body["max_tokens"] !== undefined) {
-    body["max_completion_tokens"] ??= body["max_tokens"];
-    delete body["max_tokens"];
-  }
 }
 
 function meterCompletion(completion: JsonObject): StreamMeter | undefined {

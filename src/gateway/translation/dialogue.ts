@@ -32,15 +32,15 @@ export interface Dialogue {
   /** False where nothing is counted or charged, as for moderations. */
   readonly metered: boolean;
   /** Path of the endpoint at this provider. */
-  pathFor(provider: Provider): string;
+  pathFor(provider: Provider, model: string): string;
   /**
    * The request as this provider takes it.
    * @throws GatewayError NOT_TRANSLATABLE.
    */
   requestFor(provider: Provider, model: string): TranslatedRequest;
-  streamConverter(provider: Provider): StreamConverter;
+  streamConverter(provider: Provider, model: string): StreamConverter;
   /** The client's reply from a provider's JSON, or undefined when that is no answer. */
-  convertReply(provider: Provider, bytes: Buffer, reply: JsonObject): ConvertedReply | undefined;
+  convertReply(provider: Provider, bytes: Buffer, reply: JsonObject, model: string): ConvertedReply | undefined;
   estimateInputTokens(): number;
   /** Absent where request and reply are JSON or an event stream. */
   readonly media?: MediaSide;

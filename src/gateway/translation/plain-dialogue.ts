@@ -38,18 +38,20 @@ export class PlainDialogue implements Dialogue {
     return this.#operation.metered;
   }
 
-  pathFor(provider: Provider): string {
-    return `${provider.basePath}${this.#operation.path}`;
+  pathFor(provider: Provider, model: string): string {
+    const codec = provider.wire(model).plain(this.#operation.path);
+    return codec?.path(provider, model) ?? `${provider.basePath}${this.#operation.path}`;
   }
 
   requestFor(provider: Provider, model: string): TranslatedRequest {
-    if (provider.type === "anthropic") {
+    const codec = provider.wire(model).plain(this.#operation.path);
+    if (codec === undefined) {
       const detail = { what: `POST /v1${this.#operation.path}`, provider: provider.name };
       throw new GatewayError("NOT_TRANSLATABLE", { ...detail, hint: "it has no such endpoint." });
     }
     const body = withoutOwnMembers(this.#body, model);
     if (this.stream) body["stream_options"] = { ...objectAt(body, "stream_options"), include_usage: true };
-    return { body, dropped: [] };
+    return codec.encode(body, provider, model);
   }
 
   streamConverter(): StreamConverter {

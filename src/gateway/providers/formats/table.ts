@@ -1,0 +1,24 @@
+import type { ProviderType } from "../../../config/provider-schema.ts";
+import type { Quirks } from "../quirks.ts";
+import type { Wire } from "../wire.ts";
+import { anthropicWire } from "./anthropic.ts";
+import { openAiWire } from "./openai.ts";
+import { SseChunkAdjuster } from "./sse-chunk-adjuster.ts";
+
+/** The wire of a type by model: only Vertex serves models of several formats. */
+const WIRES: Readonly<Record<ProviderType, (model: string) => Wire>> = {
+  openai: () => openAiWire,
+  anthropic: () => anthropicWire,
+};
+
+/** How a provider of this type and these quirks is spoken to, by model. */
+export function wireOf(type: ProviderType, quirks: Quirks): (model: string) => Wire {
+  const wire = WIRES[type];
+  const { adjustReply, adjustChunk } = quirks;
+  // Most providers have nothing to adjust, and their bytes pass untouched.
+  if (adjustReply === undefined && adjustChunk === undefined) return wire;
+  const whole: Wire = adjustReply === undefined ? wire("") : { ...wire(""), adjustReply };
+  if (adjustChunk === undefined) return () => whole;
+  const streaming: Wire = { ...whole, streamRewriter: () => new SseChunkAdjuster(adjustChunk.adjust) };
+  return (model) => (adjustChunk.models.test(model) ? streaming : whole);
+}
