@@ -15,6 +15,8 @@ import { createProvider, type Provider, type ProviderConfig } from "./providers/
 import { ResponseStore } from "./responses/store.ts";
 import { Breakers } from "./routing/breakers.ts";
 import type { Simulator } from "./simulator/index.ts";
+import { countedTelemetry } from "./statistics/counted-telemetry.ts";
+import { RequestStatistics } from "./statistics/request-statistics.ts";
 import type { GatewayTelemetry } from "./telemetry/index.ts";
 import { Prices } from "./usage/prices.ts";
 
@@ -46,9 +48,11 @@ export function assembleGateway(
   for (const [name, key] of Object.entries(config.gateway.keys)) keys.add(name, key, "basic", false);
   const cache = new ResponseCache(config.gateway.cache, telemetry);
   const velocity = new VelocityMode(telemetry);
+  const statistics = new RequestStatistics();
   return {
     context,
-    telemetry,
+    telemetry: countedTelemetry(telemetry, statistics),
+    statistics,
     keys,
     velocity,
     rateLimits: new RateLimits(config.gateway.limits, telemetry, velocity),

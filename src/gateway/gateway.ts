@@ -13,6 +13,7 @@ import type { Catalog } from "./providers/catalog.ts";
 import type { Provider } from "./providers/provider.ts";
 import type { ResponseStore } from "./responses/store.ts";
 import type { Breakers } from "./routing/breakers.ts";
+import type { RequestStatistics } from "./statistics/request-statistics.ts";
 import type { GatewayTelemetry } from "./telemetry/index.ts";
 import type { Prices } from "./usage/prices.ts";
 
@@ -20,6 +21,7 @@ import type { Prices } from "./usage/prices.ts";
 export interface Gateway {
   readonly context: RoleContext;
   readonly telemetry: GatewayTelemetry;
+  readonly statistics: RequestStatistics;
   readonly keys: Keys;
   readonly velocity: VelocityMode;
   readonly rateLimits: RateLimits;
