@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { accessFields } from "./access.ts";
 import { cache } from "./cache.ts";
 import { database, redis } from "./database.ts";
 import { duration } from "./duration.ts";
@@ -19,25 +20,9 @@ const url = z
   .regex(/^https?:\/\//, "must start with http:// or https://")
   .transform((text) => text.replace(/\/+$/, ""));
 
-const limits = z.strictObject({
-  requestsPerMinute: z.number().int().positive().default(250),
-  requestsPerHour: z.number().int().positive().default(1_000),
-  requestsPerDay: z.number().int().positive().default(10_000),
-  tokensPerMinute: z.number().int().positive().default(10_000),
-  tokensPerHour: z.number().int().positive().default(100_000),
-  tokensPerDay: z.number().int().positive().default(1_000_000),
-  concurrent: z.number().int().positive().default(50),
-  /** USD in a UTC day. */
-  dailySpendUsd: z.number().positive().default(1),
-});
-
 const gateway = z.strictObject({
   providers: z.record(z.string(), providerSchema).default({}),
-  /** Client keys beside the admin key: name → key. */
-  keys: z.record(z.string(), z.string().min(8)).default({}),
-  limits: limits.prefault({}),
-  /** Of one address, whatever keys it tries; this machine and the admin key have no limit. */
-  ipRequestsPerMinute: z.number().int().positive().default(300),
+  ...accessFields,
   bodyBytesMax: z
     .number()
     .int()

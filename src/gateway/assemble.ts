@@ -17,6 +17,7 @@ import { Breakers } from "./routing/breakers.ts";
 import type { Simulator } from "./simulator/index.ts";
 import { countedTelemetry } from "./statistics/counted-telemetry.ts";
 import { RequestStatistics } from "./statistics/request-statistics.ts";
+import { openDatabase, openRedis } from "./stores.ts";
 import type { GatewayTelemetry } from "./telemetry/index.ts";
 import { Prices } from "./usage/prices.ts";
 
@@ -45,7 +46,7 @@ export function assembleGateway(
   const keys = new Keys(telemetry);
   keys.add("admin", config.adminApiKey, "admin", true);
   if (config.mode === "demo") keys.add("demo", demoKey, "demo", true);
-  for (const [name, key] of Object.entries(config.gateway.keys)) keys.add(name, key, "basic", false);
+  for (const [name, { key, tier }] of Object.entries(config.gateway.keys)) keys.add(name, key, tier, false);
   const cache = new ResponseCache(config.gateway.cache, telemetry);
   const velocity = new VelocityMode(telemetry);
   const statistics = new RequestStatistics();
@@ -66,6 +67,8 @@ export function assembleGateway(
     inFlight: new InFlight(),
     responses: new ResponseStore(),
     cache,
+    database: openDatabase(context, telemetry),
+    redis: openRedis(context, telemetry),
     content: new Content({ config: config.gateway, cache }),
     demo,
   };

@@ -1,3 +1,5 @@
+import type { Database } from "../database/database.ts";
+import type { Redis } from "../redis/redis.ts";
 import type { RoleContext } from "../runtime/role.ts";
 import type { ConcurrencyGate } from "./access/concurrency-gate.ts";
 import type { DailySpend } from "./access/daily-spend.ts";
@@ -37,6 +39,10 @@ export interface Gateway {
   /** Hooks, cache and capture: who sees a request's content. */
   readonly content: ContentPath;
   readonly cache: ResponseCache;
+  /** SQLite in the role's data folder, or Postgres; see src/database. */
+  readonly database: Database;
+  /** Undefined without REDIS_URL. */
+  readonly redis: Redis | undefined;
   /** Undefined in live mode. */
   readonly demo: () => DemoTraffic | undefined;
 }

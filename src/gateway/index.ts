@@ -41,6 +41,7 @@ export async function start(context: RoleContext): Promise<Role> {
       await Promise.all([demo?.close(), door.close()]);
       await Promise.all([...providers.values()].map(({ pool }) => pool.destroy()));
       await simulator?.close();
+      await Promise.all([gateway.database.close(), gateway.redis?.close()]);
       await telemetry.close();
     },
   };

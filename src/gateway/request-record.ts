@@ -1,4 +1,6 @@
+import type { Budget, KeyLimits } from "../config/access.ts";
 import type { BreakerState, GatewayEvents, GatewayFacts } from "./gateway-events.ts";
+import type { RawUsage } from "./usage/raw-usage.ts";
 
 export type { BreakerState, GatewayEvents, GatewayFacts, PoolFact, RedisInfo } from "./gateway-events.ts";
 
@@ -61,6 +63,25 @@ export interface ClientIdentity {
   readonly keyHash: string;
   readonly tier: string;
   readonly unlimited: boolean;
+  /** Stable id of the key: `key_…` of the database, `config:name` of the file; `keyName` where absent. */
+  readonly keyId?: string;
+  readonly owner?: string;
+  readonly team?: string;
+  /** Globs; absent where the key may use all. */
+  readonly allowedModels?: readonly string[];
+  readonly allowedProviders?: readonly string[];
+  /** Limits of this key's own; absent ones are the configured defaults. */
+  readonly limits?: KeyLimits;
+  /** Of the key alone; its team has one of its own. */
+  readonly budget?: Budget;
+  /** Alias whose list is tried after the asked model. */
+  readonly fallback?: string;
+  /** Answers may come from the response cache. */
+  readonly cache?: boolean;
+  /** What usage is also counted by. */
+  readonly tags?: readonly string[];
+  /** Asked without a key: models that cost nothing, few of them. */
+  readonly anonymous?: boolean;
 }
 
 export interface InferenceRequest {
@@ -97,11 +118,20 @@ export interface RoutingDecision {
   readonly alias?: string;
   /** `provider/model` in the order in which they would be tried; at most 10. */
   readonly candidates: readonly string[];
+  /** Providers and models that were not to be tried, or moved to the end, and why; at most 20. */
+  readonly passedOver?: readonly PassedOver[];
   /** Why the first is the first, in a few words. */
   readonly reason?: string;
   readonly confidence?: number;
   /** Time of the decision. */
   readonly durationMs?: number;
+}
+
+export interface PassedOver {
+  readonly provider: string;
+  readonly model: string;
+  /** `breaker_open`, `margin_floor`, `not_allowed`, `unhealthy`, `not_served`. */
+  readonly reason: string;
 }
 
 /** Tokens as estimated before the provider counted; absent parts were not estimated. */
@@ -138,6 +168,10 @@ export interface AttemptRecord {
   providerRequestId?: string;
   /** Unix ms of the provider's status line. */
   headAtMs?: number;
+  /** Unix ms at which a connection was had, of calls that failed or were given up. */
+  connectedAtMs?: number;
+  /** Tokens of a call whose answer nobody got (a hedge that lost, a client that left): they cost all the same. */
+  spent?: RawUsage;
 }
 
 /** Milliseconds by contract stage; absent stages were not reached. */

@@ -1,8 +1,8 @@
 /** What the server says of itself, as the `redis_*` metrics want it. */
 export interface RedisInfo {
-  readonly memoryUsedBytes: number;
+  readonly usedMemoryBytes: number;
   /** 0 where the server has no limit. */
-  readonly memoryMaxBytes: number;
+  readonly maxMemoryBytes: number;
   readonly connectedClients: number;
   readonly uptimeSeconds: number;
   readonly commandsProcessed: number;
@@ -12,13 +12,13 @@ export interface RedisInfo {
   readonly evictedKeys: number;
   readonly connectionsReceived: number;
   /** Keys by database, such as `db0`; empty databases are absent. */
-  readonly keysByDatabase: ReadonlyMap<string, number>;
+  readonly keysByDb: Readonly<Record<string, number>>;
 }
 
 /** Reads the text of `INFO`; what a server does not say is 0. */
 export function parseRedisInfo(text: string): RedisInfo {
   const fields = new Map<string, string>();
-  const keysByDatabase = new Map<string, number>();
+  const keysByDb: Record<string, number> = {};
   for (const line of text.split(/\r?\n/)) {
     const colon = line.indexOf(":");
     if (line.startsWith("#") || colon < 0) continue;
@@ -26,15 +26,15 @@ export function parseRedisInfo(text: string): RedisInfo {
     const value = line.slice(colon + 1);
     const keys = /^db\d+$/.test(name) ? /^keys=(\d+)/.exec(value) : null;
     if (keys === null) fields.set(name, value);
-    else keysByDatabase.set(name, Number(keys[1]));
+    else keysByDb[name] = Number(keys[1]);
   }
   const number = (name: string): number => {
     const value = Number(fields.get(name));
     return Number.isFinite(value) ? value : 0;
   };
   return {
-    memoryUsedBytes: number("used_memory"),
-    memoryMaxBytes: number("maxmemory"),
+    usedMemoryBytes: number("used_memory"),
+    maxMemoryBytes: number("maxmemory"),
     connectedClients: number("connected_clients"),
     uptimeSeconds: number("uptime_in_seconds"),
     commandsProcessed: number("total_commands_processed"),
@@ -43,6 +43,6 @@ export function parseRedisInfo(text: string): RedisInfo {
     expiredKeys: number("expired_keys"),
     evictedKeys: number("evicted_keys"),
     connectionsReceived: number("total_connections_received"),
-    keysByDatabase,
+    keysByDb,
   };
 }

@@ -45,6 +45,7 @@ const LIMITS = {
   tokensPerMinute: 1_000,
   tokensPerHour: 100_000,
   tokensPerDay: 100_000,
+  burst: 100,
   concurrent: 2,
 };
 const client: ClientIdentity = { keyName: "app", keyHash: "0", tier: "basic", unlimited: false };

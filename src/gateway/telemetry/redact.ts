@@ -16,7 +16,7 @@ export function createRedact(config: Config): Redact {
     config.adminApiKey,
     config.engineKey,
     config.dashboards.password,
-    ...Object.values(gateway.keys),
+    ...Object.values(gateway.keys).map(({ key }) => key),
     ...Object.values(gateway.providers).map(({ apiKey }) => apiKey),
   ].filter((secret) => secret !== undefined && secret.length >= SECRET_CHARS_MIN) as string[];
   return (text) => {

@@ -1,0 +1,48 @@
+import { join } from "node:path";
+import { Database } from "../database/database.ts";
+import { Redis } from "../redis/redis.ts";
+import type { RoleContext } from "../runtime/role.ts";
+import type { Telemetry } from "./request-record.ts";
+
+const DATABASE_FILE = "gateway.db";
+/** How often Redis is asked about itself, ms; a page of metrics is never older. */
+const REDIS_INFO_INTERVAL_MS = 10_000;
+
+/** The gateway's database; it is opened at its first use. */
+export function openDatabase({ config, dataDir, logger }: RoleContext, telemetry: Telemetry): Database {
+  const { url, poolMax } = config.database;
+  return new Database({
+    file: join(dataDir, DATABASE_FILE),
+    url,
+    poolMax,
+    name: "gateway",
+    logger,
+    observer: {
+      query: (observation) => telemetry.event("databaseQuery", observation),
+      poolError: (errorType) => telemetry.event("poolFailed", { pool: "database", errorType }),
+    },
+  });
+}
+
+/** The Redis that gateways share, connecting in the background; undefined where none is configured. */
+export function openRedis({ config, logger, signal }: RoleContext, telemetry: Telemetry): Redis | undefined {
+  const { url, keyPrefix } = config.redis;
+  if (url === undefined) return undefined;
+  const redis = new Redis({
+    url,
+    keyPrefix,
+    name: "gateway",
+    logger,
+    onCommand: (operation, seconds, error) => {
+      telemetry.event("redisOperation", { operation, status: error === undefined ? "success" : "error", seconds });
+      if (error !== undefined) telemetry.event("poolFailed", { pool: "redis", errorType: error });
+    },
+  });
+  redis.start();
+  const tell = async (): Promise<void> => telemetry.event("redisState", { info: await redis.info() });
+  const timer = setInterval(() => void tell(), REDIS_INFO_INTERVAL_MS);
+  timer.unref();
+  void redis.started().then(tell);
+  signal.addEventListener("abort", () => clearInterval(timer));
+  return redis;
+}
