@@ -27,6 +27,12 @@ export const gatewayErrors = {
     anthropic: "invalid_request_error",
     message: (d: { reason: string }) => d.reason,
   },
+  CONTENT_POLICY_VIOLATION: {
+    status: 400,
+    openai: ["invalid_request_error", "content_policy_violation"],
+    anthropic: "invalid_request_error",
+    message: (d: { reason: string }) => `The request was refused by this gateway's content policy: ${d.reason}`,
+  },
   NOT_TRANSLATABLE: {
     status: 400,
     openai: ["invalid_request_error", "unsupported_parameter"],
@@ -64,6 +70,26 @@ export const gatewayErrors = {
     anthropic: "permission_error",
     message: (d: { what: string }) => `${d.what} needs the admin key (ADMIN_API_KEY).`,
   },
+  HOOK_REFUSED: {
+    status: 403,
+    openai: ["permission_error", "request_refused"],
+    anthropic: "permission_error",
+    message: (d: { hook: string; reason: string }) => `The hook "${d.hook}" refused the request: ${d.reason}`,
+  },
+  ORIGIN_NOT_ALLOWED: {
+    status: 403,
+    openai: ["permission_error", "origin_not_allowed"],
+    anthropic: "permission_error",
+    message: (d: { origin: string }) =>
+      `Web pages of ${JSON.stringify(d.origin)} may not call this gateway; gateway.safety.browser.origins names those that may.`,
+  },
+  HOST_NOT_ALLOWED: {
+    status: 403,
+    openai: ["permission_error", "host_not_allowed"],
+    anthropic: "permission_error",
+    message: (d: { host: string }) =>
+      `This gateway is not called ${JSON.stringify(d.host)}; gateway.safety.browser.hosts names what it is called.`,
+  },
   MODEL_NOT_FOUND: {
     status: 404,
     openai: ["invalid_request_error", "model_not_found"],
@@ -95,6 +121,13 @@ export const gatewayErrors = {
     anthropic: "request_too_large",
     message: (d: { bodyBytesMax: number }) =>
       `The request body is larger than the limit of ${d.bodyBytesMax} bytes (gateway.bodyBytesMax).`,
+  },
+  UPLOAD_TOO_LARGE: {
+    status: 413,
+    openai: ["invalid_request_error", "request_too_large"],
+    anthropic: "request_too_large",
+    message: (d: { bytesMax: number }) =>
+      `The upload is larger than the limit of ${d.bytesMax} bytes (gateway.safety.uploadBytesMax).`,
   },
   PROVIDER_REQUEST_TOO_LARGE: {
     status: 413,
@@ -155,6 +188,13 @@ export const gatewayErrors = {
     openai: ["server_error", "internal_error"],
     anthropic: "api_error",
     message: (_: object) => "The gateway failed; its log has the cause under this request id.",
+  },
+  HOOK_FAILED: {
+    status: 500,
+    openai: ["server_error", "hook_failed"],
+    anthropic: "api_error",
+    message: (d: { hook: string; reason: string }) =>
+      `The hook "${d.hook}" could not judge the request: ${d.reason}. It is set to refuse then (onFailure: closed).`,
   },
   PROVIDER_ERROR: {
     status: 502,

@@ -6,7 +6,9 @@ import { requireAdmin } from "./access/keys.ts";
 import { GatewayError, toGatewayError } from "./errors.ts";
 import type { Gateway } from "./gateway.ts";
 import { registerDefinedRoutes } from "./openapi/register.ts";
+import { registerAudio } from "./routes/audio.ts";
 import { registerChatCompletions } from "./routes/chat-completions.ts";
+import { registerImages } from "./routes/images.ts";
 import { registerMessages } from "./routes/messages.ts";
 import { registerPlain } from "./routes/plain.ts";
 import { beginRequest, dialectOf, errorReply } from "./routes/request-state.ts";
@@ -20,7 +22,8 @@ import { isHot } from "./workers/hot-routes.ts";
  * @param cold Of a worker: where everything goes that is not its own.
  */
 export function createGatewayServer(gateway: Gateway, cold?: ColdProxy): FastifyInstance {
-  const { bodyBytesMax } = gateway.context.config.gateway;
+  const { bodyBytesMax, safety } = gateway.context.config.gateway;
+  const { uploadBytesMax } = safety;
   const app = createHttpServer(gateway.context, {
     auth: "none",
     metricsRoute: false,
@@ -46,8 +49,10 @@ export function createGatewayServer(gateway: Gateway, cold?: ColdProxy): Fastify
     }
     beginRequest(request, reply, gateway.telemetry);
     authenticate(gateway, request);
-    if (Number(request.headers["content-length"]) > bodyBytesMax) {
+    const { upload } = request.routeOptions.config;
+    if (Number(request.headers["content-length"]) > (upload ? uploadBytesMax : bodyBytesMax)) {
       await discardBody(request.raw);
+      if (upload) throw new GatewayError("UPLOAD_TOO_LARGE", { bytesMax: uploadBytesMax });
       throw new GatewayError("REQUEST_TOO_LARGE", { bodyBytesMax });
     }
   });
@@ -62,6 +67,8 @@ export function createGatewayServer(gateway: Gateway, cold?: ColdProxy): Fastify
   registerMessages(app, gateway);
   registerResponses(app, gateway);
   registerPlain(app, gateway);
+  registerImages(app, gateway);
+  registerAudio(app, gateway);
   return app;
 }
 

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import type { Gateway } from "../gateway.ts";
+import { mediaDescriptions } from "../media/descriptions.ts";
 import { catalogueRoutes } from "../routes/catalogue/index.ts";
 import { demoRoutes } from "../routes/gateway/demo-control.ts";
 import { livenessRoutes } from "../routes/gateway/liveness.ts";
@@ -17,6 +18,7 @@ import { openApiRoutes } from "./routes.ts";
 export function registerDefinedRoutes(app: FastifyInstance, gateway: Gateway): RouteRegistry {
   const registry = new RouteRegistry(app, gateway);
   registry.describe(inferenceDescriptions);
+  registry.describe(mediaDescriptions);
   registry.add(openApiRoutes(registry));
   registry.add(livenessRoutes);
   registry.add(metricsRoutes);

@@ -207,7 +207,7 @@ class Exchange {
     const failure = broken === undefined || clientAborted ? undefined : this.#streamFailure(broken, answer);
     if (failure !== undefined && !this.#raw.destroyed) this.#raw.write(converter.fail(failure.error, record.requestId));
     // Sound and pictures have no word for an error: only a broken connection says that they are not whole.
-    const halfMedia = failure !== undefined && conversation.media !== undefined;
+    const halfMedia = failure !== undefined && conversation.media?.binary === true;
     if (halfMedia || (broken?.kind === "idle" && this.#raw.writableNeedDrain)) this.#raw.destroy();
     else if (!clientAborted) this.#end();
     this.#meter(conversation, answer, converter.meter, broken === undefined);

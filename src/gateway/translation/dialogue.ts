@@ -3,6 +3,7 @@ import type { Dispatcher } from "undici";
 import type { Dialect } from "../errors.ts";
 import type { JsonObject } from "../json.ts";
 import type { Provider } from "../providers/provider.ts";
+import type { RequestCost } from "../request-record.ts";
 import type { StreamConverter, StreamMeter } from "../stream/converter.ts";
 import type { TranslatedRequest } from "./translated.ts";
 
@@ -16,6 +17,8 @@ export interface ConvertedReply {
 export interface MediaSide {
   /** The request as an upload, given its JSON form; as it was where this endpoint takes JSON. */
   requestOptions(options: Dispatcher.DispatchOptions, provider: Provider, model: string): Dispatcher.DispatchOptions;
+  /** True where a stream is no text: it cannot say that it broke off, so its connection must. */
+  readonly binary: boolean;
   /** The reply's own headers, from the provider's. */
   replyHeaders(upstream: IncomingHttpHeaders): Record<string, string>;
   /** A whole reply that is no JSON object; undefined where it must be one. */
