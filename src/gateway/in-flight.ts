@@ -10,6 +10,11 @@ export class InFlight {
     return this.#draining;
   }
 
+  /** How many are open. */
+  get size(): number {
+    return this.#controllers.size;
+  }
+
   /** @throws GatewayError SHUTTING_DOWN once `drain` has begun. */
   enter(controller: AbortController): void {
     if (this.#draining) throw new GatewayError("SHUTTING_DOWN", {}, { retryAfterSeconds: 5 });

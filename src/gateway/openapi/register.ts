@@ -5,8 +5,7 @@ import { catalogueRoutes } from "../routes/catalogue/index.ts";
 import { demoRoutes } from "../routes/gateway/demo-control.ts";
 import { livenessRoutes } from "../routes/gateway/liveness.ts";
 import { metricsRoutes } from "../routes/gateway/metrics.ts";
-import { circuitBreakerRoutes } from "../routes/monitoring/circuit-breakers.ts";
-import { velocityModeRoutes } from "../routes/monitoring/velocity-mode.ts";
+import { monitoringRoutes } from "../routes/monitoring/index.ts";
 import { inferenceDescriptions } from "./inference-descriptions.ts";
 import { RouteRegistry } from "./registry.ts";
 import { openApiRoutes } from "./routes.ts";
@@ -24,7 +23,6 @@ export function registerDefinedRoutes(app: FastifyInstance, gateway: Gateway): R
   registry.add(metricsRoutes);
   registry.add(demoRoutes);
   registry.add(catalogueRoutes);
-  registry.add(circuitBreakerRoutes);
-  registry.add(velocityModeRoutes);
+  registry.add(monitoringRoutes);
   return registry;
 }

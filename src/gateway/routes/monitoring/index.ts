@@ -1,0 +1,15 @@
+import type { Route } from "../../openapi/route.ts";
+import { circuitBreakerRoutes } from "./circuit-breakers.ts";
+import { parsedMetricsRoutes } from "./parsed-metrics.ts";
+import { providerMonitoringRoutes } from "./provider-monitoring.ts";
+import { trafficMonitoringRoutes } from "./traffic-monitoring.ts";
+import { velocityModeRoutes } from "./velocity-mode.ts";
+
+/** The monitoring group of contract 6c, answered from the gateway's own statistics. */
+export const monitoringRoutes: readonly Route[] = [
+  ...providerMonitoringRoutes,
+  ...trafficMonitoringRoutes,
+  ...circuitBreakerRoutes,
+  ...velocityModeRoutes,
+  ...parsedMetricsRoutes,
+];
