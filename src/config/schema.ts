@@ -7,6 +7,7 @@ import { health } from "./health.ts";
 import { providerSchema } from "./provider-schema.ts";
 import { routingFields } from "./routing.ts";
 import { safety } from "./safety.ts";
+import { telemetry } from "./telemetry.ts";
 
 /** A size such as `512MB` or `10GB` (powers of 1,024, as Prometheus reads them), or a share of the volume such as `80%`. */
 const size = z.union([
@@ -45,6 +46,7 @@ const gateway = z.strictObject({
   /** Share of requests whose spans are exported, 0 to 1. */
   traceSampleRatio: z.number().min(0).max(1).default(1),
   environment: z.string().default("development"),
+  telemetry: telemetry.prefault({}),
 });
 
 export const configSchema = z.strictObject({

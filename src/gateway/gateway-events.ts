@@ -217,6 +217,8 @@ export interface GatewayFacts {
   queues: Readonly<Record<string, number>>;
   /** Open connections by type: `client` (HTTP from clients), `provider`, `stream`, `database`, `redis`. */
   connections: Readonly<Record<string, number>>;
+  /** Whether a provider's model list, or the configuration, names this model; unknown models become no label. */
+  knownModels: (provider: string, model: string) => boolean;
 }
 
 export interface PoolFact {

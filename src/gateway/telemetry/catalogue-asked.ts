@@ -1,4 +1,4 @@
-import { counter, gauge } from "./metric-spec.ts";
+import { counter, gauge, histogram, sharedGauge } from "./metric-spec.ts";
 
 /** Names that dashboards, rules and documents ask for and that no exporter had; each from a fact the gateway knows. */
 export const askedMetrics = {
@@ -17,7 +17,7 @@ export const askedMetrics = {
     "1 for the breaker's state, 0 for the other two.",
     "event breakerMoved",
   ),
-  gatewayz_cost_by_provider: gauge(
+  gatewayz_cost_by_provider: sharedGauge(
     ["provider"],
     "Cost of model calls since the start in US dollars.",
     "cost of the finished request",
@@ -27,6 +27,32 @@ export const askedMetrics = {
     ["model"],
     "Output tokens per input token of all calls since the start.",
     "usage of finished requests",
+  ),
+  gatewayz_model_uptime_24h: gauge(
+    ["model"],
+    "Share of the last 24 h in which the model answered its health checks, 0 to 1.",
+    "event modelUptime",
+  ),
+  gatewayz_detected_anomalies: gauge(
+    ["type"],
+    "Providers that are out of their ordinary now: error_rate, latency or cost of the last minutes against the hour.",
+    "attempts of the last hour",
+  ),
+  gatewayz_redis_operations_total: counter(
+    ["operation", "status"],
+    "Commands that the gateway sent to Redis; status is success or error.",
+    "event redisOperation",
+  ),
+  gatewayz_redis_operation_duration_seconds: histogram(
+    ["operation"],
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1],
+    "Time of a command to Redis.",
+    "event redisOperation",
+  ),
+  gatewayz_redis_pool_connections: sharedGauge(
+    ["state"],
+    "Connections to Redis, active or idle.",
+    "reading pools (redis)",
   ),
   rate_limit_rejections_total: counter(["limit_type"], "Requests refused by a limit.", "event rateLimited"),
 } as const;

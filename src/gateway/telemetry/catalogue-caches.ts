@@ -1,33 +1,37 @@
-import { counter, gauge, off } from "./metric-spec.ts";
+import { counter, gauge, sharedGauge } from "./metric-spec.ts";
 
-/** The model catalogue's cache and the caches together. */
+/** The providers' model lists as they are cached, and all caches together. */
 export const cacheMetrics = {
   catalog_cache_operations_total: counter(
     ["operation", "cache_layer", "result"],
-    "Reads of the catalogue's cache.",
+    "Reads of the cached model lists.",
     "event catalogLoaded",
   ),
-  catalog_cache_hits_total: counter(["gateway"], "Catalogue reads answered from the cache.", "event catalogLoaded"),
-  catalog_cache_misses_total: counter(["gateway"], "Catalogue reads that asked the provider.", "event catalogLoaded"),
+  catalog_cache_hits_total: counter(["gateway"], "Model lists answered from the cache.", "event catalogLoaded"),
+  catalog_cache_misses_total: counter(
+    ["gateway"],
+    "Model lists that had to be asked of the provider.",
+    "event catalogLoaded",
+  ),
   catalog_cache_size_bytes: gauge(
     ["gateway"],
-    "Size of a provider's cached catalogue.",
-    off("the catalogue is held as objects, whose size nobody measures"),
+    "Size of a provider's cached model list: the bytes of its ids.",
+    "event catalogLoaded",
   ),
   catalog_cache_invalidations_total: counter(
     ["gateway", "reason"],
-    "Catalogues thrown away before their time.",
-    off("catalogues only expire"),
+    "Model lists thrown away before their time.",
+    "event catalogInvalidated",
   ),
-  cache_hits_total: counter(["cache_name"], "Cache hits: catalog and pricing.", "events catalogLoaded, priceLookup"),
+  cache_hits_total: counter(
+    ["cache_name"],
+    "Cache hits.",
+    "events cacheLookup, catalogLoaded (catalog) and priceLookup (pricing)",
+  ),
   cache_misses_total: counter(
     ["cache_name"],
-    "Cache misses: catalog and pricing.",
-    "events catalogLoaded, priceLookup",
+    "Cache misses.",
+    "events cacheLookup, catalogLoaded (catalog) and priceLookup (pricing)",
   ),
-  cache_size_bytes: gauge(
-    ["cache_name"],
-    "Size of a cache.",
-    off("the caches hold objects, whose size nobody measures"),
-  ),
+  cache_size_bytes: sharedGauge(["cache_name"], "Size of a cache.", "event cacheSize"),
 } as const;

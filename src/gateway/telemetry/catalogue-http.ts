@@ -1,4 +1,4 @@
-import { counter, gauge, histogram, info, withExemplars } from "./metric-spec.ts";
+import { counter, histogram, info, sharedGauge, withExemplars } from "./metric-spec.ts";
 
 const DURATION_BUCKETS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]; // seconds
 const SIZE_BUCKETS = [100, 1_000, 10_000, 100_000, 1_000_000]; // bytes
@@ -14,7 +14,7 @@ export const httpMetrics = {
   fastapi_requests_duration_seconds: withExemplars(
     histogram(["app_name", "method", "path"], DURATION_BUCKETS, "Time to the end of the answer.", "request finished"),
   ),
-  fastapi_requests_in_progress: gauge(
+  fastapi_requests_in_progress: sharedGauge(
     ["app_name", "method", "path"],
     "HTTP requests being answered now.",
     "request started and finished",

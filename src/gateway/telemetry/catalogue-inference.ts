@@ -1,4 +1,4 @@
-import { counter, gauge, histogram, off, withExemplars } from "./metric-spec.ts";
+import { counter, histogram, sharedGauge, withExemplars } from "./metric-spec.ts";
 
 /** Calls of models: how many, how long, how many tokens, at which price. The health service's probes are not counted. */
 export const inferenceMetrics = {
@@ -27,8 +27,8 @@ export const inferenceMetrics = {
   ),
   gatewayz_default_pricing_usage_total: counter(
     ["model"],
-    "Price lookups that fell back to the default price.",
-    "event priceLookup",
+    "Requests that were billed at the default price, because their model has none.",
+    "cost of the finished request",
   ),
   gatewayz_pricing_cache_hits_total: counter(
     ["cache_name"],
@@ -53,16 +53,20 @@ export const inferenceMetrics = {
     "Price actually paid per thousand tokens of one model call.",
     "cost and usage of the finished request",
   ),
-  gatewayz_daily_cost_estimate_usd: gauge(
+  gatewayz_daily_cost_estimate_usd: sharedGauge(
     ["provider"],
     "Cost of the last hour, extrapolated to a day.",
     "cost of the last hour",
   ),
-  gatewayz_monthly_cost_estimate_usd: gauge(["provider"], "The daily estimate times thirty.", "cost of the last hour"),
+  gatewayz_monthly_cost_estimate_usd: sharedGauge(
+    ["provider"],
+    "The daily estimate times thirty.",
+    "cost of the last hour",
+  ),
   gatewayz_cache_cost_savings_usd_total: counter(
     ["provider", "model", "cache_type"],
-    "Cost saved by answering from a response cache.",
-    off("the gateway has no response cache"),
+    "Cost saved by answering from the response cache.",
+    "event cacheSaved",
   ),
   gatewayz_user_cost_by_plan_usd_total: counter(
     ["plan_type"],

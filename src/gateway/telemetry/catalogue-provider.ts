@@ -1,4 +1,4 @@
-import { counter, gauge, histogram, off } from "./metric-spec.ts";
+import { counter, gauge, histogram } from "./metric-spec.ts";
 
 /** Providers and their circuit breakers. */
 export const providerMetrics = {
@@ -27,16 +27,20 @@ export const providerMetrics = {
   ),
   gateway_zero_model_events_total: counter(
     ["gateway", "reason"],
-    "Catalogue loads that gave no model.",
+    "Model lists that came empty or too small: api_empty, cache_empty, below_threshold or timeout.",
     "event catalogLoaded",
   ),
   gateway_model_count: gauge(["gateway"], "Models in the catalogue.", "event catalogLoaded"),
   gateway_fallback_activations_total: counter(
     ["primary_gateway", "fallback_source"],
-    "Requests answered by another provider than the first choice.",
-    "event fallbackActivated",
+    "Model lists served from elsewhere, because the provider's could not be had: cache, database or static.",
+    "event catalogFallback",
   ),
-  gateway_recovery_events_total: counter(["gateway"], "Breakers that closed again.", "event breakerMoved"),
+  gateway_recovery_events_total: counter(
+    ["gateway"],
+    "Providers whose model list came again after it was empty or failing.",
+    "event catalogLoaded",
+  ),
   gateway_health_check_duration_seconds: histogram(
     ["gateway", "status"],
     [0.1, 0.5, 1, 2.5, 5, 10, 30],
@@ -45,8 +49,8 @@ export const providerMetrics = {
   ),
   gateway_auto_fix_attempts_total: counter(
     ["gateway", "result"],
-    "Attempts to repair an empty catalogue.",
-    off("nothing repairs catalogues by itself"),
+    "Model lists asked for again out of turn, because they were empty or failing; result is success or failure.",
+    "event catalogRepaired",
   ),
   circuit_breaker_state_transitions_total: counter(
     ["provider", "from_state", "to_state"],

@@ -2,6 +2,7 @@ import { askedMetrics } from "./catalogue-asked.ts";
 import { billingMetrics } from "./catalogue-billing.ts";
 import { businessMetrics } from "./catalogue-business.ts";
 import { cacheMetrics } from "./catalogue-caches.ts";
+import { genAiMetrics } from "./catalogue-gen-ai.ts";
 import { httpMetrics } from "./catalogue-http.ts";
 import { inferenceMetrics } from "./catalogue-inference.ts";
 import { infrastructureMetrics } from "./catalogue-infrastructure.ts";
@@ -12,7 +13,7 @@ import { pricingMetrics } from "./catalogue-pricing.ts";
 import { providerMetrics } from "./catalogue-provider.ts";
 import { routerMetrics } from "./catalogue-routers.ts";
 
-/** Every metric of the gateway, in the order of `GET /metrics`. catalogue.test.ts compares it with the reference. */
+/** Every metric of the gateway, in the order of `GET /metrics`. `docs/metrics.md` is generated from it. */
 export const catalogue = {
   ...httpMetrics,
   ...inferenceMetrics,
@@ -25,6 +26,7 @@ export const catalogue = {
   ...infrastructureMetrics,
   ...pricingMetrics,
   ...routerMetrics,
+  ...genAiMetrics,
   ...askedMetrics,
   ...ownMetrics,
 } as const;

@@ -1,12 +1,10 @@
 import type { MetricObjectWithValues, MetricValue, Registry } from "prom-client";
-import { CounterChild, type Exemplar, type Family, type GaugeChild, HistogramChild } from "./family.ts";
-import type { MetricSet } from "./metric-set.ts";
+import type { AnyFamily, MetricSet } from "./metric-set.ts";
+import { CounterChild, type Exemplar, HistogramChild, SummaryChild } from "./samples.ts";
 import { escapeHelp, escapeLabelValue, formatBound, formatNumber } from "./text-format.ts";
 
 export const TEXT_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 export const OPENMETRICS_CONTENT_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
-type AnyFamily = Family<readonly string[], CounterChild | GaugeChild | HistogramChild>;
 
 /** True when the `Accept` header names OpenMetrics and does not refuse it with `q=0`. */
 export function wantsOpenMetrics(accept: string | undefined): boolean {
@@ -20,7 +18,7 @@ export function wantsOpenMetrics(accept: string | undefined): boolean {
 /** The catalogue's families and everything in `registry` as one page. */
 export async function renderMetrics(set: MetricSet, registry: Registry, openMetrics: boolean): Promise<string> {
   const lines: string[] = [];
-  for (const family of set.collect()) writeFamily(lines, family, openMetrics);
+  for (const family of set.exposition()) writeFamily(lines, family, openMetrics);
   for (const metric of await registry.getMetricsAsJSON()) writeForeign(lines, metric, openMetrics);
   if (openMetrics) lines.push("# EOF");
   return `${lines.join("\n")}\n`;
@@ -32,7 +30,10 @@ function writeFamily(lines: string[], family: AnyFamily, openMetrics: boolean): 
   lines.push(`# HELP ${familyName} ${escapeHelp(spec.help, openMetrics)}`, `# TYPE ${familyName} ${type}`);
   for (const child of family.children()) {
     if (child instanceof HistogramChild) writeHistogram(lines, name, child, spec.buckets ?? [], openMetrics);
-    else {
+    else if (child instanceof SummaryChild) {
+      const labels = braced(child.labelText);
+      lines.push(`${name}_count${labels} ${child.count}`, `${name}_sum${labels} ${formatNumber(child.sum)}`);
+    } else {
       const exemplar = openMetrics && child instanceof CounterChild ? exemplarText(child.exemplar) : "";
       lines.push(`${sampleName}${braced(child.labelText)} ${formatNumber(child.value)}${exemplar}`);
     }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { CounterChild, type Exemplar, HistogramChild } from "./family.ts";
+import { CounterChild, type Exemplar, HistogramChild } from "./samples.ts";
 
 const exemplar = (traceId: string, timestampMs: number, rank: number): Exemplar => ({
   traceId,

@@ -1,99 +1,17 @@
 import { invariant } from "../../runtime/invariant.ts";
 import type { MetricSpec } from "./metric-spec.ts";
+import type { Child } from "./samples.ts";
 import { formatLabels } from "./text-format.ts";
 
 /** Label sets that one metric may have; the next ones are counted under `other`, so that no input can grow memory. */
 export const SERIES_PER_METRIC_MAX = 2_000;
-/** Value of every label of the series that takes what is past the limit. */
-const OVERFLOW_LABEL = "other";
-
-/**
- * An exemplar is kept this long from those of less interest: over several scrapes, so that a person who sends one
- * request beside the demo traffic finds that request on the graph.
- */
-const EXEMPLAR_HOLD_MS = 20_000;
-
-/** A trace that shows what one sample was made of. */
-export interface Exemplar {
-  readonly traceId: string;
-  readonly value: number;
-  readonly timestampMs: number;
-  /** Whose request it was, the most interesting first: 0 a customer's, 1 the demo traffic's, 2 a health probe's. */
-  readonly rank: number;
-}
-
-/** The exemplar to keep: the newer one, unless it is of less interest and the held one is still young. */
-function newerExemplar(held: Exemplar | undefined, next: Exemplar): Exemplar {
-  if (held === undefined || next.rank <= held.rank) return next;
-  return next.timestampMs - held.timestampMs < EXEMPLAR_HOLD_MS ? held : next;
-}
+/** Value of every label of the series that takes what is past the limit, and of models that nobody knows. */
+export const OVERFLOW_LABEL = "other";
+/** Between the label values of a key; `boundedLabel` takes it out of values. */
+const KEY_SEPARATOR = "\u0000";
 
 /** Values of a family's labels, one string per name. */
 export type LabelValues<Labels extends readonly string[]> = { readonly [Index in keyof Labels]: string };
-
-export class CounterChild {
-  readonly labelText: string;
-  value = 0;
-  exemplar: Exemplar | undefined;
-
-  constructor(labelText: string) {
-    this.labelText = labelText;
-  }
-
-  /** Adds `amount` (not negative); `exemplar` replaces the one before, unless that is of more interest. */
-  inc(amount = 1, exemplar?: Exemplar): void {
-    this.value += amount;
-    if (exemplar !== undefined) this.exemplar = newerExemplar(this.exemplar, exemplar);
-  }
-}
-
-export class GaugeChild {
-  readonly labelText: string;
-  value = 0;
-
-  constructor(labelText: string) {
-    this.labelText = labelText;
-  }
-
-  set(value: number): void {
-    this.value = value;
-  }
-
-  add(amount: number): void {
-    this.value += amount;
-  }
-}
-
-export class HistogramChild {
-  readonly labelText: string;
-  /** Samples per bucket (not cumulative); the last one is +Inf. */
-  readonly counts: Float64Array;
-  /** Newest exemplar per bucket, where the metric has them. */
-  readonly exemplars: (Exemplar | undefined)[];
-  readonly #bounds: readonly number[];
-  sum = 0;
-  count = 0;
-
-  constructor(labelText: string, bounds: readonly number[]) {
-    this.labelText = labelText;
-    this.#bounds = bounds;
-    this.counts = new Float64Array(bounds.length + 1);
-    this.exemplars = new Array(bounds.length + 1);
-  }
-
-  /** Takes one sample; `exemplar` replaces the one before in its bucket, unless that is of more interest. */
-  observe(value: number, exemplar?: Exemplar): void {
-    const bounds = this.#bounds;
-    let index = 0;
-    while (index < bounds.length && value > bounds[index]!) index++;
-    this.counts[index]! += 1;
-    this.sum += value;
-    this.count += 1;
-    if (exemplar !== undefined) this.exemplars[index] = newerExemplar(this.exemplars[index], exemplar);
-  }
-}
-
-type Child = CounterChild | GaugeChild | HistogramChild;
 
 /**
  * All series of one metric. prom-client's children hash their labels on every sample (25 samples per request here),
@@ -116,8 +34,17 @@ export class Family<Labels extends readonly string[], C extends Child> {
   /** The series with these label values, in the order of the spec's names. */
   child(...values: LabelValues<Labels>): C {
     const texts = values as readonly string[];
-    const key = texts.length === 1 ? texts[0]! : texts.join("\u0000");
+    const key = texts.length === 1 ? texts[0]! : texts.join(KEY_SEPARATOR);
     return this.#children.get(key) ?? this.#add(key, texts);
+  }
+
+  /** The series of a key as `entries` gave it in another process. */
+  childOfKey(key: string): C {
+    const existing = this.#children.get(key);
+    if (existing !== undefined) return existing;
+    const { length } = this.spec.labels;
+    const values = length === 0 ? [] : length === 1 ? [key] : key.split(KEY_SEPARATOR);
+    return this.#add(key, values);
   }
 
   #add(key: string, values: readonly string[]): C {
@@ -127,7 +54,7 @@ export class Family<Labels extends readonly string[], C extends Child> {
     if (this.#children.size >= SERIES_PER_METRIC_MAX) {
       this.#onOverflow(this.name);
       const other = this.spec.labels.map(() => OVERFLOW_LABEL);
-      storedKey = other.length === 1 ? other[0]! : other.join("\u0000");
+      storedKey = other.length === 1 ? other[0]! : other.join(KEY_SEPARATOR);
       text = formatLabels(this.spec.labels, other);
       const existing = this.#children.get(storedKey);
       if (existing !== undefined) return existing;
@@ -142,8 +69,18 @@ export class Family<Labels extends readonly string[], C extends Child> {
     return this.#children.values();
   }
 
+  /** Key and series; the key is the only label's value, or all of them as `labelsOfKey` takes them apart. */
+  entries(): IterableIterator<[string, C]> {
+    return this.#children.entries();
+  }
+
   /** Removes every series; for gauges that are rebuilt before each exposition. */
   clear(): void {
     this.#children.clear();
   }
+}
+
+/** Label values of a key of a family with several labels. */
+export function labelsOfKey(key: string): string[] {
+  return key.split(KEY_SEPARATOR);
 }

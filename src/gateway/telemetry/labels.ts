@@ -20,7 +20,8 @@ export function statusClass(statusCode: number): string {
   return hundreds === 2 || hundreds === 4 || hundreds === 5 ? `${hundreds}xx` : "other";
 }
 
-/** The value cut to what a label may hold. */
+/** The value cut to what a label may hold, without NUL, which separates labels in keys. */
 export function boundedLabel(value: string): string {
-  return value.length <= LABEL_CHARS_MAX ? value : value.slice(0, LABEL_CHARS_MAX);
+  const cut = value.length <= LABEL_CHARS_MAX ? value : value.slice(0, LABEL_CHARS_MAX);
+  return cut.includes("\u0000") ? cut.replaceAll("\u0000", "") : cut;
 }

@@ -1,52 +1,56 @@
-/** What one metric is. The catalogue files hold these; `docs/reference/metrics.md` lists the same, compared by a test. */
+/** What one metric is. The catalogue files hold these; `docs/metrics.md` is generated from them. */
 export interface MetricSpec {
   readonly type: "counter" | "gauge" | "histogram" | "info" | "summary";
   readonly labels: readonly string[];
   /** Upper bounds, ascending, without +Inf; histograms only. */
   readonly buckets?: readonly number[];
   readonly help: string;
-  /** Where the value comes from, or why there is none: a name without a fact behind it exports no series. */
-  readonly source: { readonly fed: string } | { readonly off: string };
+  /** The one event, record field or reading that the value comes from. */
+  readonly fedBy: string;
   /** True where samples carry `{trace_id}` in OpenMetrics. */
   readonly exemplars?: boolean;
+  /**
+   * How the values that several processes of one gateway have of a gauge become one: `sum` for what each holds for
+   * itself (open requests), `max` for what is true where it is true anywhere, else the newest value (`last`).
+   */
+  readonly across?: "sum" | "max" | "last";
 }
 
-const fed = (text: string): { fed: string } => ({ fed: text });
-
-/** Marks a metric that is declared for compatibility and has no fact behind it; `reason` goes into the reference. */
-export function off(reason: string): { off: string } {
-  return { off: reason };
+export function counter<const Labels extends readonly string[]>(labels: Labels, help: string, fedBy: string) {
+  return { type: "counter", labels, help, fedBy } as const;
 }
 
-type Source = string | { readonly off: string };
-
-function sourceOf(source: Source): MetricSpec["source"] {
-  return typeof source === "string" ? fed(source) : source;
+/** A gauge of which every process of the gateway knows the whole truth: the newest value counts. */
+export function gauge<const Labels extends readonly string[]>(labels: Labels, help: string, fedBy: string) {
+  return { type: "gauge", labels, help, fedBy } as const;
 }
 
-export function counter<const Labels extends readonly string[]>(labels: Labels, help: string, source: Source) {
-  return { type: "counter", labels, help, source: sourceOf(source) } as const;
+/** A gauge of what each process holds for itself; processes add up. */
+export function sharedGauge<const Labels extends readonly string[]>(labels: Labels, help: string, fedBy: string) {
+  return { type: "gauge", labels, help, fedBy, across: "sum" } as const;
 }
 
-export function gauge<const Labels extends readonly string[]>(labels: Labels, help: string, source: Source) {
-  return { type: "gauge", labels, help, source: sourceOf(source) } as const;
+/** A gauge where the highest of the processes counts. */
+export function highestGauge<const Labels extends readonly string[]>(labels: Labels, help: string, fedBy: string) {
+  return { type: "gauge", labels, help, fedBy, across: "max" } as const;
 }
 
-export function info<const Labels extends readonly string[]>(labels: Labels, help: string, source: Source) {
-  return { type: "info", labels, help, source: sourceOf(source) } as const;
+export function info<const Labels extends readonly string[]>(labels: Labels, help: string, fedBy: string) {
+  return { type: "info", labels, help, fedBy } as const;
 }
 
-export function summary<const Labels extends readonly string[]>(labels: Labels, help: string, source: Source) {
-  return { type: "summary", labels, help, source: sourceOf(source) } as const;
+/** Count and sum without quantiles, as the Python client writes its summaries. */
+export function summary<const Labels extends readonly string[]>(labels: Labels, help: string, fedBy: string) {
+  return { type: "summary", labels, help, fedBy } as const;
 }
 
 export function histogram<const Labels extends readonly string[]>(
   labels: Labels,
   buckets: readonly number[],
   help: string,
-  source: Source,
+  fedBy: string,
 ) {
-  return { type: "histogram", labels, buckets, help, source: sourceOf(source) } as const;
+  return { type: "histogram", labels, buckets, help, fedBy } as const;
 }
 
 /** The same metric, with trace ids on its samples. */

@@ -1,11 +1,13 @@
 import type { AttemptRecord, BreakerState, GatewayEvents, RequestRecord } from "../request-record.ts";
+import { ANOMALY_TYPES, anomaliesOf } from "./anomalies.ts";
 import { answeredBy } from "./answered-by.ts";
 import { boundedLabel } from "./labels.ts";
 import type { MetricSet } from "./metric-set.ts";
+import type { ModelLabels } from "./model-labels.ts";
+import { BREAKER_STATES, providerDataPage } from "./provider-data-page.ts";
 import { ProviderStats, weightedHealthScore } from "./provider-stats.ts";
-import { formatLabels, formatNumber } from "./text-format.ts";
+import type { HistogramChild } from "./samples.ts";
 
-const BREAKER_STATES: readonly BreakerState[] = ["closed", "open", "half_open"];
 const BREAKER_MOVES: readonly (readonly [BreakerState, BreakerState])[] = [
   ["closed", "open"],
   ["open", "half_open"],
@@ -17,24 +19,50 @@ const PROVIDERS_MAX = 200;
 const SLOW_MS = 30_000;
 const VERY_SLOW_MS = 45_000;
 const DAYS_PER_MONTH = 30;
+/** Calls and moves that wait to be sent to the process that owns the page; about a second of a busy worker. */
+const WAITING_MAX = 20_000;
+/** Series of calls by model and result that are held at hand. */
+const SERIES_HELD_MAX = 5_000;
 
 interface ProviderEntry {
   readonly name: string;
   readonly stats: ProviderStats;
+  readonly responseTime: HistogramChild;
   breaker: BreakerState;
+}
+
+/** What a worker tells the process that keeps the providers' last hour, as plain JSON. */
+export interface ProviderNews {
+  readonly calls: readonly (readonly [provider: string, success: boolean, durationMs: number])[];
+  readonly costs: readonly (readonly [provider: string, usd: number])[];
+  readonly breakers: readonly (readonly [provider: string, state: BreakerState])[];
 }
 
 /** Everything that is known per provider: calls, breaker, last hour, scores, cost estimates. */
 export class ProviderMetrics {
   readonly #set: MetricSet;
+  readonly #labels: ModelLabels;
   readonly #now: () => number;
   readonly #providers = new Map<string, ProviderEntry>();
+  readonly #durations = new Map<string, HistogramChild>();
+  #news: { calls: [string, boolean, number][]; costs: [string, number][]; breakers: [string, BreakerState][] };
+  readonly #worker: boolean;
 
-  constructor(set: MetricSet, names: readonly string[], now: () => number = Date.now) {
+  /** @param worker True where another process keeps the last hour and is told by `drain`. */
+  constructor(
+    set: MetricSet,
+    labels: ModelLabels,
+    names: readonly string[],
+    worker = false,
+    now: () => number = Date.now,
+  ) {
     this.#set = set;
+    this.#labels = labels;
     this.#now = now;
+    this.#worker = worker;
+    this.#news = { calls: [], costs: [], breakers: [] };
     for (const name of names) this.#entry(name);
-    set.onCollect(() => this.#refresh());
+    if (!worker) set.onDerive(() => this.#refresh());
   }
 
   #entry(name: string): ProviderEntry | undefined {
@@ -42,9 +70,11 @@ export class ProviderMetrics {
     const existing = this.#providers.get(label);
     if (existing !== undefined) return existing;
     if (this.#providers.size >= PROVIDERS_MAX) return undefined;
-    const entry: ProviderEntry = { name: label, stats: new ProviderStats(this.#now()), breaker: "closed" };
+    const responseTime = this.#set.histogram("provider_response_time_seconds").child(label);
+    const stats = new ProviderStats(this.#now());
+    const entry: ProviderEntry = { name: label, stats, responseTime, breaker: "closed" };
     this.#providers.set(label, entry);
-    this.#exportBreaker(entry);
+    if (!this.#worker) this.#showBreaker(entry);
     this.#beginCounters(label);
     return entry;
   }
@@ -59,37 +89,64 @@ export class ProviderMetrics {
   /** Counts the calls that a finished request made. Probes count too: they are calls like any other. */
   finished(record: RequestRecord): void {
     for (const attempt of record.attempts) this.#attempt(attempt);
-    if (record.cost === undefined || record.probe) return;
-    this.#entry(answeredBy(record).provider)?.stats.recordCost(this.#now(), record.cost.totalUsd);
+    if (record.cost === undefined || record.probe || record.attempts.length === 0) return;
+    const { provider } = answeredBy(record);
+    if (!this.#worker) this.#recordCost(provider, record.cost.totalUsd);
+    else if (this.#news.costs.length < WAITING_MAX) this.#news.costs.push([provider, record.cost.totalUsd]);
   }
 
   #attempt(attempt: AttemptRecord): void {
+    const { result, durationMs } = attempt;
+    if (result === "skipped") this.#countSkipped(attempt);
     // A cancelled call says nothing about the provider, a skipped one was never made.
-    if (attempt.result !== "success" && attempt.result !== "error") return;
-    const set = this.#set;
-    const provider = boundedLabel(attempt.provider);
-    const model = boundedLabel(attempt.model);
-    const seconds = attempt.durationMs / 1_000;
-    set.histogram("provider_response_time_seconds").child(provider).observe(seconds);
-    set.histogram("provider_response_duration_seconds").child(provider, model, attempt.result).observe(seconds);
-    if (attempt.durationMs >= SLOW_MS) {
-      const severity = attempt.durationMs > VERY_SLOW_MS ? "very_slow" : "slow";
-      set.counter("provider_slow_requests_total").child(provider, model, severity).inc();
+    if (result !== "success" && result !== "error") return;
+    const entry = this.#entry(attempt.provider);
+    const provider = entry?.name ?? boundedLabel(attempt.provider);
+    const model = this.#labels.of(provider, boundedLabel(attempt.model), result === "success");
+    const seconds = durationMs / 1_000;
+    (entry?.responseTime ?? this.#set.histogram("provider_response_time_seconds").child(provider)).observe(seconds);
+    this.#duration(provider, model, result).observe(seconds);
+    if (durationMs >= SLOW_MS) {
+      const severity = durationMs > VERY_SLOW_MS ? "very_slow" : "slow";
+      this.#set.counter("provider_slow_requests_total").child(provider, model, severity).inc();
     }
-    this.#entry(provider)?.stats.recordCall(this.#now(), attempt.result === "success", attempt.durationMs);
+    if (!this.#worker) entry?.stats.recordCall(this.#now(), result === "success", durationMs);
+    else if (this.#news.calls.length < WAITING_MAX) this.#news.calls.push([provider, result === "success", durationMs]);
+  }
+
+  #countSkipped({ provider, errorType }: AttemptRecord): void {
+    const reason = boundedLabel((errorType ?? "unknown").toLowerCase());
+    this.#set.counter("gatewayz_attempts_skipped_total").child(boundedLabel(provider), reason).inc();
+  }
+
+  #duration(provider: string, model: string, result: string): HistogramChild {
+    const key = `${provider}\u0000${model}\u0000${result}`;
+    let child = this.#durations.get(key);
+    if (child === undefined) {
+      child = this.#set.histogram("provider_response_duration_seconds").child(provider, model, result);
+      if (this.#durations.size < SERIES_HELD_MAX) this.#durations.set(key, child);
+    }
+    return child;
+  }
+
+  #recordCost(provider: string, usd: number): void {
+    this.#entry(provider)?.stats.recordCost(this.#now(), usd);
   }
 
   breakerMoved({ provider, from, to }: GatewayEvents["breakerMoved"]): void {
-    const name = boundedLabel(provider);
-    this.#set.counter("circuit_breaker_state_transitions_total").child(name, from, to).inc();
-    if (to === "closed") this.#set.counter("gateway_recovery_events_total").child(name).inc();
-    const entry = this.#entry(provider);
-    if (entry === undefined) return;
-    entry.breaker = to;
-    this.#exportBreaker(entry);
+    this.#set.counter("circuit_breaker_state_transitions_total").child(boundedLabel(provider), from, to).inc();
+    if (!this.#worker) this.#setBreaker(provider, to);
+    else if (this.#news.breakers.length < WAITING_MAX) this.#news.breakers.push([provider, to]);
   }
 
-  #exportBreaker({ name, breaker }: ProviderEntry): void {
+  #setBreaker(provider: string, state: BreakerState): void {
+    const entry = this.#entry(provider);
+    if (entry === undefined) return;
+    entry.breaker = state;
+    this.#showBreaker(entry);
+  }
+
+  #showBreaker({ name, breaker }: ProviderEntry): void {
     for (const state of BREAKER_STATES) {
       const value = state === breaker ? 1 : 0;
       this.#set.gauge("circuit_breaker_current_state").child(name, state).set(value);
@@ -104,9 +161,11 @@ export class ProviderMetrics {
   #refresh(): void {
     const set = this.#set;
     const nowMs = this.#now();
+    const anomalies = new Map(ANOMALY_TYPES.map((type) => [type, 0]));
     for (const { name, stats, breaker } of this.#providers.values()) {
       const hour = stats.lastHour(nowMs);
       const dailyUsd = stats.dailyCostEstimateUsd(nowMs);
+      for (const type of anomaliesOf(stats, nowMs)) anomalies.set(type, anomalies.get(type)! + 1);
       set.gauge("provider_error_rate").child(name).set(hour.errorRate);
       set.gauge("provider_health_score").child(name).set(stats.healthScore);
       set
@@ -119,40 +178,35 @@ export class ProviderMetrics {
         .child(name)
         .set(dailyUsd * DAYS_PER_MONTH);
     }
+    for (const [type, providers] of anomalies) set.gauge("gatewayz_detected_anomalies").child(type).set(providers);
   }
 
-  /**
-   * `GET /prometheus/data/metrics` of contract section 1, text format. `provider_availability` is a percentage here and
-   * 0 or 1 on `/metrics`, as it always was; scrape the two under different jobs.
-   */
+  /** What happened since the last call; for workers. */
+  drain(): ProviderNews {
+    const news = this.#news;
+    this.#news = { calls: [], costs: [], breakers: [] };
+    return news;
+  }
+
+  /** Takes what a worker drained. */
+  apply({ calls, costs, breakers }: ProviderNews): void {
+    for (const [provider, success, durationMs] of calls) {
+      this.#entry(provider)?.stats.recordCall(this.#now(), success, durationMs);
+    }
+    for (const [provider, usd] of costs) this.#recordCost(provider, usd);
+    for (const [provider, state] of breakers) this.#setBreaker(provider, state);
+  }
+
+  /** `GET /prometheus/data/metrics`. */
   dataText(): string {
     const nowMs = this.#now();
-    const rows = [...this.#providers.values()].map((entry) => ({ ...entry, hour: entry.stats.lastHour(nowMs) }));
-    const lines: string[] = [];
-    const write = (name: string, help: string, read: (row: (typeof rows)[number]) => number): void => {
-      lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} gauge`);
-      for (const row of rows)
-        lines.push(`${name}{${formatLabels(["provider"], [row.name])}} ${formatNumber(read(row))}`);
-    };
-    write("health_score", "Health score of a provider, 0 to 100.", (row) => row.stats.healthScore);
-    lines.push("# HELP circuit_breaker_state 1 for the breaker's state.", "# TYPE circuit_breaker_state gauge");
-    for (const row of rows) {
-      for (const state of BREAKER_STATES) {
-        const text = formatLabels(["provider", "state"], [row.name, state]);
-        lines.push(`circuit_breaker_state{${text}} ${row.breaker === state ? 1 : 0}`);
-      }
-    }
-    write("error_rate", "Share of failed calls in the last hour, 0 to 1.", (row) => row.hour.errorRate);
-    write("provider_availability", "Calls of the last hour that succeeded, percent.", (row) =>
-      row.breaker === "open" ? 0 : 100 * (1 - row.hour.errorRate),
+    return providerDataPage(
+      [...this.#providers.values()].map(({ name, breaker, stats }) => ({
+        name,
+        breaker,
+        healthScore: stats.healthScore,
+        hour: stats.lastHour(nowMs),
+      })),
     );
-    write("total_requests", "Calls of the last hour.", (row) => row.hour.requests);
-    write("avg_latency_ms", "Mean response time of the last hour.", (row) => row.hour.latencyMeanMs);
-    lines.push(
-      "# HELP gatewayz_data_scrape_success 1 when this page could be written.",
-      "# TYPE gatewayz_data_scrape_success gauge",
-      "gatewayz_data_scrape_success 1",
-    );
-    return `${lines.join("\n")}\n`;
   }
 }

@@ -108,7 +108,7 @@ test("secrets are replaced: the installation's own by value, others by their loo
     adminApiKey: "gw_live_admin_canary",
     engineKey: "engine-canary-key",
     dashboards: { password: "admin" },
-    gateway: { keys: { app: "client-canary" }, providers: { openai: { apiKey: "provider-canary" } } },
+    gateway: { keys: { app: { key: "client-canary" } }, providers: { openai: { apiKey: "provider-canary" } } },
   } as unknown as Config;
   const redact = createRedact(config);
   const text =
