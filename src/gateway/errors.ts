@@ -103,6 +103,25 @@ export const gatewayErrors = {
     anthropic: "not_found_error",
     message: (d: { provider: string }) => `Provider ${JSON.stringify(d.provider)} is not configured.`,
   },
+  NO_PROVIDER_ALLOWED: {
+    status: 404,
+    openai: ["invalid_request_error", "no_provider_allowed"],
+    anthropic: "not_found_error",
+    message: (d: { model: string }) =>
+      `No provider that may be asked serves ${JSON.stringify(d.model)}: the request, its key or its alias names others.`,
+  },
+  REQUEST_NOT_FOUND: {
+    status: 404,
+    openai: ["invalid_request_error", null],
+    anthropic: "not_found_error",
+    message: (d: { id: string }) => `Request with id ${JSON.stringify(d.id.slice(0, 100))} not found.`,
+  },
+  ENTRY_NOT_FOUND: {
+    status: 404,
+    openai: ["invalid_request_error", "not_found"],
+    anthropic: "not_found_error",
+    message: (d: { what: string; name: string }) => `There is no ${d.what} ${JSON.stringify(d.name.slice(0, 200))}.`,
+  },
   RESPONSE_NOT_FOUND: {
     status: 404,
     openai: ["invalid_request_error", null],
@@ -114,6 +133,12 @@ export const gatewayErrors = {
     openai: ["invalid_request_error", "unknown_url"],
     anthropic: "not_found_error",
     message: (d: { method: string; path: string }) => `Unknown request URL: ${d.method} ${d.path}.`,
+  },
+  CONFLICT: {
+    status: 409,
+    openai: ["invalid_request_error", "conflict"],
+    anthropic: "invalid_request_error",
+    message: (d: { reason: string }) => d.reason,
   },
   REQUEST_TOO_LARGE: {
     status: 413,
@@ -216,6 +241,13 @@ export const gatewayErrors = {
     message: (d: { provider: string; reason: string }) =>
       `Provider "${d.provider}" refused the gateway's credentials: ${d.reason} Check the provider's key.`,
   },
+  PROVIDER_CREDENTIALS_EXHAUSTED: {
+    status: 502,
+    openai: ["auth_error", "provider_credentials_exhausted"],
+    anthropic: "api_error",
+    message: (d: { provider: string; keys: string; reason: string }) =>
+      `Provider "${d.provider}" accepted none of its keys (${d.keys}). The last answer: ${d.reason}`,
+  },
   ALL_PROVIDERS_FAILED: {
     status: 502,
     openai: ["provider_error", "all_providers_failed"],
@@ -248,6 +280,12 @@ export const gatewayErrors = {
     anthropic: "api_error",
     message: (_: object) =>
       "No provider is configured. Set OPENAI_API_KEY, ANTHROPIC_API_KEY or another provider's key, or GATEWAYZ_MODE=demo.",
+  },
+  HEALTH_SERVICE_UNAVAILABLE: {
+    status: 503,
+    openai: ["capacity_error", "health_service_unavailable"],
+    anthropic: "api_error",
+    message: (d: { reason: string }) => `The health service cannot be asked: ${d.reason}`,
   },
   CONCURRENCY_QUEUE_FULL: {
     status: 503,
