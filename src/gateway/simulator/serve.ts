@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type JsonObject, numberAt, objectAt, parseObject, stringAt } from "../json.ts";
@@ -5,6 +6,7 @@ import { type ModelKind, modelKind } from "../providers/model-kind.ts";
 import { type SimulatedAnswer, simulate } from "./answer.ts";
 import { eventsOf, messageOf } from "./anthropic-wire.ts";
 import { chooseFault, type Fault, failWith, sendError } from "./faults.ts";
+import { MEDIA_PATHS, type MediaAnswer, mediaAnswer } from "./media-wire.ts";
 import { profileOf, SIMULATED_PROVIDERS } from "./models.ts";
 import { chunksOf, completionOf, usageOf } from "./openai-wire.ts";
 import { embeddingsOf, moderationOf, rerankOf, textChunksOf, textCompletionOf } from "./plain-wire.ts";
@@ -19,6 +21,8 @@ const PREFIX_CHARS = 4_000;
 /** Most choices (`n`) of one answer, OpenAI's own limit. */
 const CHOICES_MAX = 128;
 const CHOICE_SEED_STEP = 65_537;
+/** Sound is sent in pieces of this size. */
+const MEDIA_PIECE_BYTES = 8 * 1024;
 /** A `drop` happens after this many events. */
 const DROP_AFTER_EVENTS = 12;
 
@@ -68,13 +72,14 @@ export async function serveSimulated(
   const served = SIMULATED_PROVIDERS[provider];
   if (served === undefined) return sendError(reply, 404, "not_found_error", "no such simulated provider");
   if (path === "/v1/models") return sendModels(reply, provider);
-  const body = parseObject((await readAll(request)).toString("utf8"));
+  const { body, file } = await readRequest(request);
   if (body === undefined) return sendError(reply, 400, "invalid_request_error", "the body is not a JSON object");
   const model = stringAt(body, "model") ?? "";
   const profile = served.models.includes(model) ? profileOf(model) : undefined;
   if (profile === undefined) return sendError(reply, 404, "not_found_error", `model ${model} does not exist`);
   const kind = modelKind(model);
-  if (kind !== KIND_OF_PATH[path]) return sendError(reply, 404, "invalid_request_error", wrongEndpoint(kind, path));
+  if (kind !== (KIND_OF_PATH[path] ?? MEDIA_PATHS[path]))
+    return sendError(reply, 404, "invalid_request_error", wrongEndpoint(kind, path));
   const count = memory.next();
   const fault = served.faulty ? chooseFault(memory.uptimeMs, new Random(count * 7_919)) : undefined;
   const prefixSeen = memory.prefixSeen(body);
@@ -88,6 +93,7 @@ export async function serveSimulated(
   try {
     await sleep(answers[0]!.firstTokenMs, undefined, { signal: gone.signal });
     if (failWith(fault, reply)) return;
+    if (MEDIA_PATHS[path] !== undefined) return await sendMedia(reply, mediaAnswer(path, body, file), gone.signal);
     const plain = plainAnswer(path, body, answers[0]!.id);
     if (plain !== undefined) return sendJson(reply, plain);
     const includeUsage = objectAt(body, "stream_options")["include_usage"] === true;
@@ -189,6 +195,35 @@ function sendModels(reply: ServerResponse, provider: string): void {
   );
   const page = { data, object: "list", has_more: false, first_id: models[0], last_id: models.at(-1) };
   reply.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(page));
+}
+
+/** Sound comes in pieces, as a model makes it. */
+async function sendMedia(reply: ServerResponse, answer: MediaAnswer, signal: AbortSignal): Promise<void> {
+  const { contentType, body, inPieces } = answer;
+  if (!inPieces) {
+    reply.writeHead(200, { "content-type": contentType, "content-length": body.length }).end(body);
+    return;
+  }
+  reply.writeHead(200, { "content-type": contentType });
+  for (let start = 0; start < body.length; start += MEDIA_PIECE_BYTES) {
+    if (!reply.write(body.subarray(start, start + MEDIA_PIECE_BYTES))) await once(reply, "drain", { signal });
+    await sleep(TICK_MS, undefined, { signal });
+  }
+  reply.end();
+}
+
+/** A JSON body, or the fields and the one file of a form. */
+async function readRequest(request: IncomingMessage): Promise<{ body: JsonObject | undefined; file?: Buffer }> {
+  const bytes = await readAll(request);
+  const type = request.headers["content-type"] ?? "";
+  if (!type.startsWith("multipart/form-data")) return { body: parseObject(bytes.toString("utf8")) };
+  const body: JsonObject = {};
+  let file: Buffer | undefined;
+  for (const [name, value] of await new Response(bytes, { headers: { "content-type": type } }).formData()) {
+    if (typeof value === "string") body[name] = value;
+    else file = Buffer.from(await value.arrayBuffer());
+  }
+  return file === undefined ? { body } : { body, file };
 }
 
 async function readAll(request: IncomingMessage): Promise<Buffer> {
