@@ -178,8 +178,6 @@ interface RoutingEvents {
     fallbackReason?: string;
   };
   chunksDropped: { provider: string; model: string; count: number };
-  /** Share of the last 24 h in which a model answered its health checks, 0 to 1, as the health service says. */
-  modelUptime: { model: string; ratio: number };
 }
 
 interface CacheEvents {

@@ -19,7 +19,7 @@ function create(): Registry {
 }
 
 test("the reference lists exactly these metrics", async () => {
-  const page = readFileSync(resolve(import.meta.dirname, "../../docs/reference/metrics.md"), "utf8");
+  const page = readFileSync(resolve(import.meta.dirname, "../../docs/metrics.md"), "utf8");
   const rows = page.split("\n").flatMap((line) => {
     const cells = line.startsWith("| `") ? line.slice(1, -1).split(" | ") : [];
     return cells.length === 3 ? [cells.map((cell) => cell.trim().replaceAll("`", ""))] : [];

@@ -28,16 +28,6 @@ export const askedMetrics = {
     "Output tokens per input token of all calls since the start.",
     "usage of finished requests",
   ),
-  gatewayz_model_uptime_24h: gauge(
-    ["model"],
-    "Share of the last 24 h in which the model answered its health checks, 0 to 1.",
-    "event modelUptime",
-  ),
-  gatewayz_detected_anomalies: gauge(
-    ["type"],
-    "Providers that are out of their ordinary now: error_rate, latency or cost of the last minutes against the hour.",
-    "attempts of the last hour",
-  ),
   gatewayz_redis_operations_total: counter(
     ["operation", "status"],
     "Commands that the gateway sent to Redis; status is success or error.",

@@ -37,6 +37,5 @@ export function routingHandlers(set: MetricSet, providers: ProviderMetrics) {
     },
     chunksDropped: ({ provider, model, count }) =>
       set.counter("stream_chunks_dropped_total").child(boundedLabel(provider), boundedLabel(model)).inc(count),
-    modelUptime: ({ model, ratio }) => set.gauge("gatewayz_model_uptime_24h").child(boundedLabel(model)).set(ratio),
   } satisfies Partial<Handlers>;
 }

@@ -1,5 +1,4 @@
 import type { AttemptRecord, BreakerState, GatewayEvents, RequestRecord } from "../request-record.ts";
-import { ANOMALY_TYPES, anomaliesOf } from "./anomalies.ts";
 import { answeredBy } from "./answered-by.ts";
 import { boundedLabel } from "./labels.ts";
 import type { MetricSet } from "./metric-set.ts";
@@ -161,11 +160,9 @@ export class ProviderMetrics {
   #refresh(): void {
     const set = this.#set;
     const nowMs = this.#now();
-    const anomalies = new Map(ANOMALY_TYPES.map((type) => [type, 0]));
     for (const { name, stats, breaker } of this.#providers.values()) {
       const hour = stats.lastHour(nowMs);
       const dailyUsd = stats.dailyCostEstimateUsd(nowMs);
-      for (const type of anomaliesOf(stats, nowMs)) anomalies.set(type, anomalies.get(type)! + 1);
       set.gauge("provider_error_rate").child(name).set(hour.errorRate);
       set.gauge("provider_health_score").child(name).set(stats.healthScore);
       set
@@ -178,7 +175,6 @@ export class ProviderMetrics {
         .child(name)
         .set(dailyUsd * DAYS_PER_MONTH);
     }
-    for (const [type, providers] of anomalies) set.gauge("gatewayz_detected_anomalies").child(type).set(providers);
   }
 
   /** What happened since the last call; for workers. */

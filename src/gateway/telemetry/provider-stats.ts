@@ -67,12 +67,7 @@ export class ProviderStats {
   }
 
   lastHour(nowMs: number): HourSummary {
-    return this.window(nowMs, WINDOW_MINUTES);
-  }
-
-  /** The last `minutes` (at most 60), the one that has begun included. */
-  window(nowMs: number, minutes: number): HourSummary {
-    const oldest = Math.floor(nowMs / MINUTE_MS) - minutes + 1;
+    const oldest = Math.floor(nowMs / MINUTE_MS) - WINDOW_MINUTES + 1;
     let [requests, errors, latencySumMs, costUsd] = [0, 0, 0, 0];
     const latencies: number[] = [];
     for (const slot of this.#slots) {
