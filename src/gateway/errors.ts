@@ -64,11 +64,30 @@ export const gatewayErrors = {
     anthropic: "authentication_error",
     message: (_: object) => "The API key is not known to this gateway. Check ADMIN_API_KEY or gateway.keys.",
   },
+  API_KEY_INACTIVE: {
+    status: 401,
+    openai: ["invalid_request_error", "invalid_api_key"],
+    anthropic: "authentication_error",
+    message: (d: { status: string }) => `The API key is ${d.status}. Ask whoever runs this gateway for another one.`,
+  },
+  MODEL_NEEDS_KEY: {
+    status: 401,
+    openai: ["invalid_request_error", null],
+    anthropic: "authentication_error",
+    message: (d: { model: string }) =>
+      `Without an API key only models that cost nothing are served; ${JSON.stringify(d.model)} is none of them.`,
+  },
   PERMISSION_DENIED: {
     status: 403,
     openai: ["permission_error", "permission_denied"],
     anthropic: "permission_error",
     message: (d: { what: string }) => `${d.what} needs the admin key (ADMIN_API_KEY).`,
+  },
+  MODEL_NOT_ALLOWED: {
+    status: 403,
+    openai: ["permission_error", "model_not_allowed"],
+    anthropic: "permission_error",
+    message: (d: { model: string }) => `This key may not use model ${JSON.stringify(d.model)}.`,
   },
   HOOK_REFUSED: {
     status: 403,
@@ -199,7 +218,20 @@ export const gatewayErrors = {
     openai: ["insufficient_quota", "insufficient_quota"],
     anthropic: "rate_limit_error",
     message: (d: { capUsd: number; retryAfterSeconds: number }) =>
-      `This key may cost $${d.capUsd} a day (gateway.limits.dailySpendUsd). Try again in ${d.retryAfterSeconds} s.`,
+      `This key may cost $${d.capUsd} a day (gateway.limits.dailySpendUsd), open requests included. Try again in ${d.retryAfterSeconds} s.`,
+  },
+  BUDGET_QUOTA_EXCEEDED: {
+    status: 429,
+    openai: ["insufficient_quota", "insufficient_quota"],
+    anthropic: "rate_limit_error",
+    message: (d: { scope: string; period: string; capUsd: number; leftUsd: number; needsUsd: number }) =>
+      `The ${d.period}'s budget of this ${d.scope} is $${d.capUsd}; $${d.leftUsd.toFixed(6)} are left and this request may cost $${d.needsUsd.toFixed(6)}.`,
+  },
+  ANONYMOUS_QUOTA_EXCEEDED: {
+    status: 429,
+    openai: ["rate_limit_error", "rate_limit_exceeded"],
+    anthropic: "rate_limit_error",
+    message: (d: { limit: number }) => `Without an API key ${d.limit} requests a day are served to one address.`,
   },
   PROVIDER_RATE_LIMITED: {
     status: 429,
@@ -286,6 +318,12 @@ export const gatewayErrors = {
     openai: ["capacity_error", "health_service_unavailable"],
     anthropic: "api_error",
     message: (d: { reason: string }) => `The health service cannot be asked: ${d.reason}`,
+  },
+  KEYS_UNAVAILABLE: {
+    status: 503,
+    openai: ["capacity_error", "service_unavailable"],
+    anthropic: "overloaded_error",
+    message: (_: object) => "The keys cannot be read at the moment, and this one is not known yet. Try again shortly.",
   },
   CONCURRENCY_QUEUE_FULL: {
     status: 503,
