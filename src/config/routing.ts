@@ -4,6 +4,19 @@ import { duration } from "./duration.ts";
 /** How the smart router weighs what it knows of its candidates (contract section 5). */
 export const ROUTING_POLICIES = ["cost", "latency", "quality", "balanced"] as const;
 
+/** Contract section 5: the order in which providers are tried. */
+export const DEFAULT_CHAIN: readonly string[] = [
+  "openai",
+  "anthropic",
+  "google-vertex",
+  "openrouter",
+  "cerebras",
+  "featherless",
+  "alibaba",
+  "fireworks",
+  "together",
+];
+
 const share = z.number().min(0).max(1);
 const usdPerMillionTokens = z.strictObject({ input: z.number().nonnegative(), output: z.number().nonnegative() });
 
@@ -145,19 +158,7 @@ export const routingFields = {
   routing: z
     .strictObject({
       /** Order of providers; others follow by name. */
-      chain: z
-        .array(z.string())
-        .default([
-          "openai",
-          "anthropic",
-          "google-vertex",
-          "openrouter",
-          "cerebras",
-          "featherless",
-          "alibaba",
-          "fireworks",
-          "together",
-        ]),
+      chain: z.array(z.string()).default([...DEFAULT_CHAIN]),
       /** Model aliases that only the key of this name sees; they come before `gateway.aliases`. */
       keys: z.record(z.string(), z.strictObject({ aliases: aliases.default({}) })).default({}),
       /** Candidates of the model `auto`; empty: every chat model that a provider lists. */

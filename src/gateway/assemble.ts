@@ -14,6 +14,7 @@ import { Catalog } from "./providers/catalog.ts";
 import { createProvider, type Provider, type ProviderConfig } from "./providers/provider.ts";
 import { ResponseStore } from "./responses/store.ts";
 import { Breakers } from "./routing/breakers.ts";
+import { Routing } from "./routing/routing.ts";
 import type { Simulator } from "./simulator/index.ts";
 import { countedTelemetry } from "./statistics/counted-telemetry.ts";
 import { RequestStatistics } from "./statistics/request-statistics.ts";
@@ -43,13 +44,16 @@ export function assembleGateway(
   demo: () => DemoTraffic | undefined,
 ): Gateway {
   const { config, logger } = context;
-  const keys = new Keys(telemetry);
+  const keys = new Keys(telemetry, () => config.gateway.anonymous.enabled);
   keys.add("admin", config.adminApiKey, "admin", true);
   if (config.mode === "demo") keys.add("demo", demoKey, "demo", true);
-  for (const [name, { key, tier }] of Object.entries(config.gateway.keys)) keys.add(name, key, tier, false);
+  keys.configure(config.gateway.keys);
   const cache = new ResponseCache(config.gateway.cache, telemetry);
   const velocity = new VelocityMode(telemetry);
   const statistics = new RequestStatistics();
+  const catalog = new Catalog([...providers.values()], telemetry, logger);
+  const breakers = new Breakers(providers.keys(), config.gateway.breaker, telemetry);
+  const prices = new Prices(telemetry, logger);
   return {
     context,
     telemetry: countedTelemetry(telemetry, statistics),
@@ -61,9 +65,10 @@ export function assembleGateway(
     spend: new DailySpend(config.gateway.limits.dailySpendUsd, telemetry),
     gate: new ConcurrencyGate(config.gateway.concurrency, telemetry),
     providers,
-    catalog: new Catalog([...providers.values()], telemetry, logger),
-    breakers: new Breakers(providers.keys(), config.gateway.breaker, telemetry),
-    prices: new Prices(telemetry, logger),
+    catalog,
+    breakers,
+    routing: new Routing({ context, providers, catalog, breakers, prices, telemetry }),
+    prices,
     inFlight: new InFlight(),
     responses: new ResponseStore(),
     cache,

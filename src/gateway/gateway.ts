@@ -15,6 +15,7 @@ import type { Catalog } from "./providers/catalog.ts";
 import type { Provider } from "./providers/provider.ts";
 import type { ResponseStore } from "./responses/store.ts";
 import type { Breakers } from "./routing/breakers.ts";
+import type { Routing } from "./routing/routing.ts";
 import type { RequestStatistics } from "./statistics/request-statistics.ts";
 import type { GatewayTelemetry } from "./telemetry/index.ts";
 import type { Prices } from "./usage/prices.ts";
@@ -33,6 +34,8 @@ export interface Gateway {
   readonly providers: ReadonlyMap<string, Provider>;
   readonly catalog: Catalog;
   readonly breakers: Breakers;
+  /** Who is asked for what, and what became of it. */
+  readonly routing: Routing;
   readonly prices: Prices;
   readonly inFlight: InFlight;
   readonly responses: ResponseStore;

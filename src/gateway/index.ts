@@ -38,6 +38,7 @@ export async function start(context: RoleContext): Promise<Role> {
     async close() {
       clearInterval(refresh);
       collector.close();
+      gateway.routing.close();
       await Promise.all([demo?.close(), door.close()]);
       await Promise.all([...providers.values()].map(({ pool }) => pool.destroy()));
       await simulator?.close();

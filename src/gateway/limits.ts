@@ -34,3 +34,17 @@ export const STORED_RESPONSES_MAX = 1_000;
 export const STORED_RESPONSE_CHARS_MAX = 16 * 1024 * 1024;
 /** Addresses whose requests are counted; beyond, the one that was quiet longest is forgotten. */
 export const LIMITED_ADDRESSES_MAX = 10_000;
+/** Answer times kept per provider and model, and models for which they are. */
+export const LATENCY_SAMPLES_MAX = 128;
+export const LATENCY_MODELS_MAX = 1_000;
+/** Models with a breaker of their own; only those that failed lately have one. */
+export const AVAILABILITY_BREAKERS_MAX = 2_000;
+/** Calls sent for one request, retries and further keys of one provider included. */
+export const CALLS_MAX = 12;
+/** Models among which the smart router chooses. */
+export const AUTO_CANDIDATES_MAX = 64;
+/** Rows read of the health service's list of models. */
+export const HEALTH_ROWS_MAX = 5_000;
+/** A request body from here on is sent in pieces of this size, each when the one before has left. */
+export const WRITE_WATCHED_BYTES = 256 * 1024; // 256 KiB
+export const WRITE_PIECE_BYTES = 64 * 1024; // 64 KiB

@@ -171,7 +171,7 @@ export interface AttemptRecord {
   /** Unix ms at which a connection was had, of calls that failed or were given up. */
   connectedAtMs?: number;
   /** Tokens of a call whose answer nobody got (a hedge that lost, a client that left): they cost all the same. */
-  spent?: RawUsage;
+  spent?: RawUsage & { readonly estimated?: boolean };
 }
 
 /** Milliseconds by contract stage; absent stages were not reached. */

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Dispatcher } from "undici";
-import { READ_AHEAD_BYTES_MAX } from "../limits.ts";
+import { READ_AHEAD_BYTES_MAX, WRITE_PIECE_BYTES, WRITE_WATCHED_BYTES } from "../limits.ts";
 import { UpstreamError, upstreamErrorOf } from "./upstream-error.ts";
 
 export interface UpstreamHead {
@@ -22,6 +22,14 @@ export interface BodySink {
 export class UpstreamCall implements Dispatcher.DispatchHandler {
   /** Resolves with the status line; rejects with UpstreamError when none came. */
   readonly head: Promise<UpstreamHead>;
+  /** Readings of performance.now(): when a connection was had, when the status line came, and the last sign of life. */
+  startedAt: number | undefined;
+  headAt: number | undefined;
+  activeAt = 0;
+  /** Body bytes that have come. */
+  bytes = 0;
+  /** Whether the request's body has left; a short one leaves with its headers. */
+  sent = true;
   #resolveHead!: (head: UpstreamHead) => void;
   #rejectHead!: (error: UpstreamError) => void;
   #controller: Dispatcher.DispatchController | undefined;
@@ -36,7 +44,25 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
       this.#resolveHead = resolve;
       this.#rejectHead = reject;
     });
-    dispatcher.dispatch({ ...options, headersTimeout: 0, bodyTimeout: 0 }, this);
+    dispatcher.dispatch({ ...this.#watched(options), headersTimeout: 0, bodyTimeout: 0 }, this);
+  }
+
+  /** A long body goes out piece by piece, so that a provider that does not take it is noticed. */
+  #watched(options: Dispatcher.DispatchOptions): Dispatcher.DispatchOptions {
+    const { body } = options;
+    const long = (typeof body === "string" || Buffer.isBuffer(body)) && body.length >= WRITE_WATCHED_BYTES;
+    if (!long) return options;
+    const bytes = typeof body === "string" ? Buffer.from(body) : body;
+    this.sent = false;
+    const headers = { ...(options.headers as Record<string, string>), "content-length": String(bytes.length) };
+    // undici takes any async iterable, although its type names only some.
+    const pieces = this.#pieces(bytes) as unknown as Buffer;
+    return { ...options, headers, body: pieces };
+  }
+
+  async *#pieces(bytes: Buffer): AsyncGenerator<Buffer> {
+    for (let at = 0; at < bytes.length; at += WRITE_PIECE_BYTES) yield bytes.subarray(at, at + WRITE_PIECE_BYTES);
+    this.sent = true;
   }
 
   /** Starts delivery, what has already arrived first. Called at most once. */
@@ -66,15 +92,22 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
+    this.startedAt = performance.now();
     if (this.#result instanceof UpstreamError) controller.abort(this.#result);
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
-    if (status >= 200) this.#resolveHead({ status, headers });
+    if (status < 200) return;
+    this.headAt = performance.now();
+    this.activeAt = this.headAt;
+    this.sent = true; // Whatever is left of the body is not wanted any more.
+    this.#resolveHead({ status, headers });
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#result !== "open") return;
+    this.bytes += chunk.length;
+    this.activeAt = performance.now();
     if (this.#sink !== undefined) {
       if (!this.#sink.data(chunk)) controller.pause();
       return;

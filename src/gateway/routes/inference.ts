@@ -1,22 +1,25 @@
 import type { ServerResponse } from "node:http";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { isAdmin } from "../access/keys.ts";
 import type { Reservation } from "../access/rate-limits.ts";
 import { type CachedAnswer, cachedBytes, cachedOutcome } from "../cache/cached-answer.ts";
 import { GatewayError, toGatewayError } from "../errors.ts";
 import type { Gateway } from "../gateway.ts";
 import type { Passage } from "../hooks/passage.ts";
-import { type JsonObject, stringAt } from "../json.ts";
+import type { JsonObject } from "../json.ts";
 import { nowMs, unixMs } from "../record.ts";
 import type { InferenceRequest, RequestOutcome, RequestRecord } from "../request-record.ts";
 import type { Answer } from "../routing/attempt.ts";
 import { AttemptFailure, failureOfStreamedError } from "../routing/attempt-failure.ts";
+import { streamLimits } from "../routing/attempt-limits.ts";
 import { answerFrom, settleAttempt } from "../routing/failover.ts";
-import { resolveTargets } from "../routing/resolve.ts";
+import { readWishes } from "../routing/preferences.ts";
 import type { StreamMeter } from "../stream/converter.ts";
 import { breakError } from "../stream/relay.ts";
 import { isSampled } from "../telemetry/trace-sampling.ts";
 import type { Dialogue } from "../translation/dialogue.ts";
 import { meteredUsage } from "../usage/metered-usage.ts";
+import { addSpent } from "../usage/spent.ts";
 import { withGatewayUsage } from "./gateway-usage.ts";
 import { readJsonBody } from "./json-body.ts";
 import { passedHeaders } from "./passed-headers.ts";
@@ -75,19 +78,21 @@ class Exchange {
     const { inFlight } = this.#gateway;
     const clientGone = (): void => this.#controller.abort(CLIENT_GONE);
     this.#raw.once("close", clientGone);
-    let usedTokens = 0;
+    this.#gateway.routing.recent.add(this.#record);
     try {
       inFlight.enter(this.#controller);
       const { conversation, answer } = await this.#answer(route);
       if (answer.kind === "cached") this.#sendCached(conversation, answer);
       else if (answer.kind === "json") this.#sendJson(conversation, answer);
       else await this.#sendStream(conversation, answer);
-      usedTokens = (this.#record.usage?.inputTokens ?? 0) + (this.#record.usage?.outputTokens ?? 0);
     } catch (error) {
       this.#sendError(error);
     } finally {
       this.#raw.off("close", clientGone);
       this.#leaveGate?.();
+      if (this.#record.attempts.some(({ spent }) => spent !== undefined)) await addSpent(this.#gateway, this.#record);
+      this.#gateway.routing.learn(this.#record);
+      const usedTokens = (this.#record.usage?.inputTokens ?? 0) + (this.#record.usage?.outputTokens ?? 0);
       this.#reservation?.settle(usedTokens);
       if (this.#record.client !== undefined) {
         this.#gateway.spend.add(this.#record.client, this.#record.cost?.totalUsd ?? 0);
@@ -115,15 +120,20 @@ class Exchange {
     this.#passage = gateway.content.enter(record, this.#request.headers);
     const read = await (route.read ?? readJsonBody)(gateway, this.#request);
     const body = this.#passage === undefined ? read : await this.#passage.before(read);
+    if (body["model"] === undefined && Array.isArray(body["models"])) body["model"] = body["models"][0];
     record.inference = route.validate(body);
     record.stages.request_parsing = performance.now() - parsingStart;
     const preparationStart = performance.now();
-    record.probe = client.keyName === "admin" && this.#request.headers["x-gatewayz-probe"] === "1";
+    record.probe = isAdmin(client) && this.#request.headers["x-gatewayz-probe"] === "1";
     const begun = route.begin(body, record);
     const conversation = this.#passage?.watch(begun) ?? begun;
-    const providerField = stringAt(body, "provider");
-    const model = record.inference.requestedModel;
-    const targets = await resolveTargets(gateway.providers, gateway.catalog, model, providerField, record.probe);
+    const plan = await gateway.routing.router.plan({
+      model: record.inference.requestedModel,
+      wishes: readWishes(body),
+      keyName: client.keyName,
+      probe: record.probe,
+    });
+    if (plan.decision !== undefined) record.routing = plan.decision;
     gateway.spend.check(client);
     if (!client.unlimited) {
       const output = Math.min(record.inference.maxTokens ?? RESERVED_OUTPUT_TOKENS_MAX, RESERVED_OUTPUT_TOKENS_MAX);
@@ -137,7 +147,7 @@ class Exchange {
     if (!record.probe) this.#leaveGate = await gateway.gate.enter(this.#controller.signal);
     record.stages.request_preparation = performance.now() - preparationStart;
     const fetchStart = performance.now();
-    const { timeouts, traceSampleRatio } = gateway.context.config.gateway;
+    const { traceSampleRatio } = gateway.context.config.gateway;
     const input = {
       record,
       conversation,
@@ -145,8 +155,7 @@ class Exchange {
       sampled: isSampled(record.traceId, traceSampleRatio),
       signal: this.#controller.signal,
     };
-    const context = { ...gateway, timeouts };
-    const answer = await answerFrom(context, input, targets).finally(() => {
+    const answer = await answerFrom(gateway.routing, input, plan).finally(() => {
       record.stages.backend_fetch = performance.now() - fetchStart;
     });
     const { provider } = answer.target;
@@ -187,7 +196,7 @@ class Exchange {
     const record = this.#record;
     const { relay, converter, target, attempt } = answer;
     const { signal } = this.#controller;
-    const { streamIdle: idleMs, stream: wallMs } = gateway.context.config.gateway.timeouts;
+    const limits = streamLimits(gateway.context.config.gateway.timeouts, target.provider);
     this.#raw.writeHead(200, {
       ...this.#headers,
       "content-type": "text/event-stream; charset=utf-8",
@@ -199,7 +208,7 @@ class Exchange {
     const cancel = (): void => relay.cancel();
     signal.addEventListener("abort", cancel);
     if (signal.aborted) relay.cancel();
-    relay.commit(this.#raw, { idleMs, wallMs });
+    relay.commit(this.#raw, limits);
     const broken = await relay.done;
     signal.removeEventListener("abort", cancel);
     record.stages.stream_processing = performance.now() - streamStart;
@@ -219,7 +228,7 @@ class Exchange {
         count: chunksDropped,
       });
     }
-    settleAttempt(gateway, record.probe, attempt, clientAborted ? "cancelled" : failure);
+    settleAttempt(gateway.routing, record.probe, attempt, clientAborted ? "cancelled" : failure);
     record.outcome = this.#outcome(200, answer, converter.meter, {
       responseBodyBytes: relay.bytesWritten,
       timeToFirstChunkMs:

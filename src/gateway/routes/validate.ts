@@ -1,6 +1,7 @@
 import { GatewayError } from "../errors.ts";
 import { isObject, type JsonObject, numberAt, stringAt } from "../json.ts";
 import type { InferenceRequest } from "../request-record.ts";
+import { readWishes } from "../routing/preferences.ts";
 
 const CHAT_ROLES: ReadonlySet<string> = new Set(["system", "user", "assistant", "tool", "function", "developer"]);
 const MESSAGE_ROLES: ReadonlySet<string> = new Set(["user", "assistant", "system"]);
@@ -30,10 +31,9 @@ export function validateChat(body: JsonObject): InferenceRequest {
   return inferenceOf(body, requestedModel, numberAt(body, "max_completion_tokens") ?? numberAt(body, "max_tokens"));
 }
 
-/** The gateway's own field `provider`. @throws GatewayError INVALID_REQUEST. */
+/** The gateway's own fields `provider` and `models`. @throws GatewayError INVALID_REQUEST. */
 export function checkProvider(body: JsonObject): void {
-  if (body["provider"] !== undefined && typeof body["provider"] !== "string")
-    invalid("provider", "provider must be a string.");
+  readWishes(body);
 }
 
 /** Checks an Anthropic messages request. @throws GatewayError INVALID_REQUEST; texts as Anthropic words them. */

@@ -15,10 +15,19 @@ import { recordingTelemetry } from "../testing/test-gateway.ts";
 import { Conversation } from "../translation/conversation.ts";
 import { type AttemptInput, sendAttempt } from "./attempt.ts";
 import { AttemptFailure, invalidResponse } from "./attempt-failure.ts";
+import type { AttemptLimits } from "./attempt-limits.ts";
+import { AvailabilityBreakers } from "./availability-breaker.ts";
 import { Breakers } from "./breakers.ts";
 import { settleAttempt } from "./failover.ts";
+import { LatencyBook } from "./latency-book.ts";
 
-const LIMIT_MS = 2_000;
+const LIMITS: AttemptLimits = {
+  startMs: 2_000,
+  writeMs: 2_000,
+  readMs: 2_000,
+  attemptMs: 2_000,
+  bytesPerSecondMin: 0,
+};
 let fixture: FixtureProvider;
 let provider: Provider;
 
@@ -65,21 +74,22 @@ function inputOf(stream: boolean, signal = new AbortController().signal): Attemp
 test("a whole answer comes with its bytes, a stream once its first real chunk is there", async () => {
   fixture.answer = json(OPENAI_COMPLETION);
   const attempt = newAttempt();
-  const whole = await sendAttempt(inputOf(false), { provider, model: "m" }, attempt, LIMIT_MS);
+  const whole = await sendAttempt(inputOf(false), { provider, model: "m" }, attempt, LIMITS);
   expect(whole.kind === "json" && JSON.parse(whole.bytes.toString())).toEqual(OPENAI_COMPLETION);
   expect(attempt.statusCode).toBe(200);
   expect(fixture.seen.at(-1)!.headers.traceparent).toMatch(/-b7ad6b7169203331-00$/);
   fixture.answer = sse(OPENAI_STREAM.slice(0, 2), "open");
-  const stream = await sendAttempt(inputOf(true), { provider, model: "m" }, newAttempt(), LIMIT_MS);
+  const stream = await sendAttempt(inputOf(true), { provider, model: "m" }, newAttempt(), LIMITS);
   expect(stream.kind === "stream" && stream.converter.started).toBe(true);
   if (stream.kind === "stream") stream.relay.cancel();
   await fixture.seen.at(-1)!.aborted;
 });
 
 test("the limit ends it, and closes the provider's connection", async () => {
-  const failed = await sendAttempt(inputOf(false), { provider, model: "m" }, newAttempt(), 50).catch(
-    (error: unknown) => error,
-  );
+  const failed = await sendAttempt(inputOf(false), { provider, model: "m" }, newAttempt(), {
+    ...LIMITS,
+    attemptMs: 50,
+  }).catch((error: unknown) => error);
   expect(failed).toBeInstanceOf(AttemptFailure);
   expect((failed as AttemptFailure).error.message).toBe(
     'Provider "p" did not answer in time: the limit of 0.1 s passed.',
@@ -89,14 +99,14 @@ test("the limit ends it, and closes the provider's connection", async () => {
 
 test("the signal ends it with its own reason; an aborted one sends nothing", async () => {
   const controller = new AbortController();
-  const pending = sendAttempt(inputOf(false, controller.signal), { provider, model: "m" }, newAttempt(), LIMIT_MS);
+  const pending = sendAttempt(inputOf(false, controller.signal), { provider, model: "m" }, newAttempt(), LIMITS);
   const before = fixture.seen.length;
   await expect.poll(() => fixture.seen.length).toBe(before + 1);
   controller.abort(new Error("client gone"));
   await expect(pending).rejects.toThrow("client gone");
   await fixture.seen.at(-1)!.aborted;
   await expect(
-    sendAttempt(inputOf(false, controller.signal), { provider, model: "m" }, newAttempt(), LIMIT_MS),
+    sendAttempt(inputOf(false, controller.signal), { provider, model: "m" }, newAttempt(), LIMITS),
   ).rejects.toThrow("client gone");
   expect(fixture.seen.length).toBe(before + 1);
 });
@@ -106,7 +116,7 @@ test.each([
   ["JSON without an answer", json({ hello: 1 }), "PROVIDER_INVALID_RESPONSE"],
 ])("a stream that is %s", async (_name, answer, code) => {
   fixture.answer = answer;
-  const failed = sendAttempt(inputOf(true), { provider, model: "m" }, newAttempt(), LIMIT_MS);
+  const failed = sendAttempt(inputOf(true), { provider, model: "m" }, newAttempt(), LIMITS);
   await expect(failed).rejects.toMatchObject({ error: { code } });
 });
 
@@ -120,14 +130,19 @@ test("settling writes the record and tells the breaker, except for probes and de
     halfOpenSuccesses: 1,
     halfOpenFailures: 1,
   };
+  const availability = new AvailabilityBreakers(
+    { ...limits, failures: 5, slowResponse: 1, slowResponses: 3 },
+    () => {},
+  );
   const breakers = new Breakers(["p"], limits, recordingTelemetry());
+  const context = { breakers, availability, latency: new LatencyBook() };
   const failure = invalidResponse(provider, "it is not JSON");
   const attempt = newAttempt();
-  settleAttempt({ breakers }, true, attempt, failure);
-  settleAttempt({ breakers }, false, newAttempt(), "cancelled");
-  settleAttempt({ breakers }, false, newAttempt(), new AttemptFailure(failure.error, false, false));
+  settleAttempt(context, true, attempt, failure);
+  settleAttempt(context, false, newAttempt(), "cancelled");
+  settleAttempt(context, false, newAttempt(), new AttemptFailure(failure.error, false, false));
   expect(breakers.of("p")!.state).toBe("closed");
   expect(attempt).toMatchObject({ result: "error", errorType: "PROVIDER_INVALID_RESPONSE" });
-  settleAttempt({ breakers }, false, newAttempt(), failure);
+  settleAttempt(context, false, newAttempt(), failure);
   expect(breakers.of("p")!.state).toBe("open");
 });

@@ -93,8 +93,10 @@ export async function sendAttempt(
   } catch (error) {
     call.cancel("the attempt failed");
     if (call.startedAt !== undefined) attempt.connectedAtMs = unixMs(call.startedAt);
-    if (converter?.meter.usage !== undefined) attempt.spent = converter.meter.usage;
-    if (signal.aborted) throw signal.reason;
+    if (signal.aborted) {
+      if (converter?.meter.usage !== undefined) attempt.spent = converter.meter.usage;
+      throw signal.reason;
+    }
     if (watch.late !== undefined) throw lateFailure(target, watch.late, limits);
     if (error instanceof UpstreamError) throw failureOfUpstream(provider, error);
     throw error;

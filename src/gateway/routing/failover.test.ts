@@ -43,6 +43,7 @@ afterEach(() => {
   first.seen.length = 0;
   second.seen.length = 0;
   gateway.gateway.breakers.resetAll();
+  gateway.gateway.routing.availability.resetAll();
   gateway.events.length = 0;
 });
 

@@ -1,29 +1,30 @@
+import { DEFAULT_CHAIN } from "../../config/routing.ts";
 import { GatewayError } from "../errors.ts";
 import { ATTEMPTS_MAX } from "../limits.ts";
 import type { Catalog } from "../providers/catalog.ts";
+import type { Credential } from "../providers/credential.ts";
 import { type Provider, upstreamModel } from "../providers/provider.ts";
 
 /** One provider to try, with the id that it uses for the model. */
 export interface Target {
   readonly provider: Provider;
   readonly model: string;
+  /** Targets of one model, or of models that are as good as each other, have one number; those behind it have higher ones. */
+  readonly step?: number;
+  /** What the call authenticates with; the provider's first where undefined. */
+  readonly credential?: Credential;
 }
 
-/** Contract section 5: the order in which providers are tried. Others follow by name. */
-const DEFAULT_CHAIN = [
-  "openai",
-  "anthropic",
-  "google-vertex",
-  "openrouter",
-  "cerebras",
-  "featherless",
-  "alibaba",
-  "fireworks",
-  "together",
-];
+interface Family {
+  readonly pattern: RegExp;
+  readonly chain: readonly string[];
+  /** What the ids of resellers begin with. */
+  readonly vendor: string | undefined;
+}
 
 /** Who makes models of this name, and the only providers that may serve them. */
-const FAMILIES: readonly { readonly pattern: RegExp; readonly chain: readonly string[]; readonly vendor: string }[] = [
+const FAMILIES: readonly Family[] = [
+  { pattern: /:(free|exacto|extended)$/, chain: ["openrouter"], vendor: undefined },
   {
     pattern: /^(openai\/|gpt-|chatgpt-|o\d|text-embedding-|omni-moderation|text-moderation|davinci-|babbage-)/,
     chain: ["openai", "openrouter"],
@@ -31,7 +32,7 @@ const FAMILIES: readonly { readonly pattern: RegExp; readonly chain: readonly st
   },
   { pattern: /^(anthropic\/|claude-)/, chain: ["anthropic", "openrouter"], vendor: "anthropic" },
   { pattern: /^(x-ai\/|grok-)/, chain: ["xai"], vendor: "x-ai" },
-  { pattern: /^openrouter\/|:(free|exacto|extended)$/, chain: ["openrouter"], vendor: "openrouter" },
+  { pattern: /^openrouter\//, chain: ["openrouter"], vendor: "openrouter" },
 ];
 
 /** Providers that serve their own models only. */
@@ -57,6 +58,18 @@ export async function resolveTargets(
   providerField: string | undefined,
   pinned: boolean,
 ): Promise<Target[]> {
+  const targets = await resolveAll(providers, catalog, model, providerField, DEFAULT_CHAIN);
+  return targets.slice(0, pinned && providerField !== undefined ? 1 : ATTEMPTS_MAX);
+}
+
+/** As `resolveTargets`, however many there are, in the order of `chain`. */
+export async function resolveAll(
+  providers: ReadonlyMap<string, Provider>,
+  catalog: Catalog,
+  model: string,
+  providerField: string | undefined,
+  chain: readonly string[],
+): Promise<Target[]> {
   if (providers.size === 0) throw new GatewayError("NO_PROVIDER_CONFIGURED", {});
   if (providerField !== undefined && !providers.has(providerField)) {
     throw new GatewayError("PROVIDER_NOT_FOUND", { provider: providerField }, { param: "provider" });
@@ -64,17 +77,17 @@ export async function resolveTargets(
   const serves = (found: readonly Target[]): boolean => {
     return found.length > 0 && (providerField === undefined || found[0]!.provider.name === providerField);
   };
-  let targets = targetsNow(providers, catalog, model, providerField, false);
+  let targets = targetsNow(providers, catalog, model, providerField, chain, false);
   if (!serves(targets)) {
     await catalog.refresh(true); // A model may be newer than our list.
-    targets = targetsNow(providers, catalog, model, providerField, true);
+    targets = targetsNow(providers, catalog, model, providerField, chain, true);
   }
   if (!serves(targets)) {
     // Who asks for a provider and silently gets another one would look for the difference in the wrong place.
     const asked = providerField === undefined ? model : `${providerField}/${model}`;
     throw new GatewayError("MODEL_NOT_FOUND", { model: asked }, { param: "model" });
   }
-  return targets.slice(0, pinned && providerField !== undefined ? 1 : ATTEMPTS_MAX);
+  return targets;
 }
 
 function targetsNow(
@@ -82,13 +95,14 @@ function targetsNow(
   catalog: Catalog,
   model: string,
   providerField: string | undefined,
+  chain: readonly string[],
   trustAll: boolean,
 ): Target[] {
   const named = namedProvider(providers, catalog, model, providerField);
   const bareModel = named?.model ?? model;
   const family = FAMILIES.find(({ pattern }) => pattern.test(bareModel));
   const targets: Target[] = [];
-  for (const name of order(providers, family?.chain, named?.provider.name)) {
+  for (const name of order(providers, chain, family?.chain, named?.provider.name)) {
     const provider = providers.get(name);
     if (provider === undefined) continue;
     const trusted =
@@ -122,15 +136,16 @@ function namedProvider(
 
 function order(
   providers: ReadonlyMap<string, Provider>,
-  chain: readonly string[] | undefined,
+  chain: readonly string[],
+  familyChain: readonly string[] | undefined,
   first: string | undefined,
 ): Iterable<string> {
   const names = new Set<string>();
   if (first !== undefined) names.add(first);
-  // A family's chain is exclusive only for providers of the contract; a configured one of another name may list the model.
-  for (const name of chain ?? DEFAULT_CHAIN) names.add(name);
+  for (const name of familyChain ?? chain) names.add(name);
   for (const name of [...providers.keys()].sort()) {
-    if (chain === undefined || !DEFAULT_CHAIN.includes(name)) names.add(name);
+    // A family's chain is exclusive only for the contract's providers; one of another name may list the model, too.
+    if (familyChain === undefined || !DEFAULT_CHAIN.includes(name)) names.add(name);
   }
   return names;
 }

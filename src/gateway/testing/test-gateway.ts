@@ -40,7 +40,9 @@ export interface TestGateway {
 
 /** The gateway's HTTP server with recorded telemetry, without simulator, demo and collector. */
 export async function startTestGateway(overrides: ConfigInput): Promise<TestGateway> {
-  const context = await testContext("gateway", { mode: "live", ...overrides });
+  // Tests count calls: those that are about retries switch them on.
+  const settings = { retries: { max: 0 }, ...overrides.gateway };
+  const context = await testContext("gateway", { mode: "live", ...overrides, gateway: settings });
   const telemetry = recordingTelemetry();
   const providers = createProviders(context, undefined);
   const gateway = assembleGateway(context, providers, telemetry, "", () => undefined);
@@ -69,6 +71,7 @@ export async function startTestGateway(overrides: ConfigInput): Promise<TestGate
     async close() {
       app.server.closeAllConnections();
       await app.close();
+      gateway.routing.close();
       for (const { pool } of providers.values()) await pool.destroy();
       await context.dispose();
     },

@@ -16,7 +16,7 @@ import { completionToMessage, messageToCompletion } from "./replies.ts";
 import type { TranslatedRequest } from "./translated.ts";
 
 /** Members of a chat request that are the gateway's own and that no provider knows. */
-const OWN_MEMBERS = ["provider", "auto_web_search", "web_search_threshold", "auto_routing"] as const;
+const OWN_MEMBERS = ["provider", "models", "auto_web_search", "web_search_threshold", "auto_routing"] as const;
 
 /** A chat completion or message, and how it is spoken to a provider of either format. */
 export class Conversation implements Dialogue {

@@ -71,6 +71,15 @@ export class Prices {
     return cost(usage.inputTokens * DEFAULT_USD_PER_TOKEN, usage.outputTokens * DEFAULT_USD_PER_TOKEN, true);
   }
 
+  /**
+   * US dollars per million tokens; undefined for a model that no list knows, and before `load` has resolved. For choosing
+   * between models: tells telemetry nothing.
+   */
+  listRates(provider: string, model: string): { readonly input: number; readonly output: number } | undefined {
+    const found = this.#ask(provider, model, { input_tokens: 1_000, output_tokens: 1_000 });
+    return found && { input: found.input_price * 1_000, output: found.output_price * 1_000 };
+  }
+
   #lookUp(provider: string, model: string): Price {
     const found = this.#ask(provider, model, { input_tokens: 1, output_tokens: 1 });
     if (found === undefined) return "unknown";

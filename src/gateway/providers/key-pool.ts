@@ -1,0 +1,199 @@
+/** How fast an old latency is forgotten: after this time a reading has lost 63 % of its weight. */
+const LATENCY_DECAY_MS = 10_000;
+/** A key that the provider refused is left aside this long, then twice as long each time it is refused again. */
+const REFUSED_MS = 60_000;
+const REFUSED_MS_MAX = 3_600_000;
+
+export type KeyState = "ready" | "cooling" | "refused";
+
+interface PooledKey<Secret> {
+  /** Names it in records and events; never the secret. */
+  readonly name: string;
+  readonly secret: Secret;
+  readonly weight: number;
+  inFlight: number;
+  /** Peak-sensitive moving average of the time to an answer, ms; 0 before the first. */
+  latencyMs: number;
+  latencyAtMs: number;
+  state: KeyState;
+  /** Unix ms until which it rests. */
+  restsUntilMs: number;
+  refusals: number;
+}
+
+/** What a pool tells of its keys. */
+export interface KeyView {
+  readonly name: string;
+  readonly weight: number;
+  readonly state: KeyState;
+  readonly in_flight: number;
+  readonly latency_ms: number;
+  readonly seconds_until_ready: number;
+}
+
+/** A key in use by one call. Exactly one of the methods is called, once, when the call is over. */
+export interface KeyLease<Secret> {
+  readonly name: string;
+  readonly secret: Secret;
+  /** @param latencyMs To the answer's head. */
+  answered(latencyMs: number): void;
+  /** The provider limits this key's rate for so long. */
+  limited(seconds: number): void;
+  /** The provider does not accept this key. */
+  refused(): void;
+  /** The call failed for another reason, or was given up: nothing about the key. */
+  released(): void;
+}
+
+interface PoolKeyInput<Secret> {
+  readonly name: string;
+  readonly secret: Secret;
+  readonly weight: number;
+}
+
+/**
+ * The keys of one provider. Of two that are drawn by weight the one with less to do takes the call, where work is open
+ * calls times a latency average that jumps up at once and sinks slowly ("power of two choices" with peak EWMA). Keys that
+ * the provider limited or refused rest; when all rest, the one that rests shortest is used anyway.
+ */
+export class KeyPool<Secret> {
+  readonly #keys: readonly PooledKey<Secret>[];
+  readonly #rested: (name: string, state: KeyState, seconds: number) => void;
+  readonly #now: () => number;
+  readonly #random: () => number;
+
+  /**
+   * @param rested Told when a key is set aside, and for how long.
+   * @param now    Unix ms.
+   * @param random In [0, 1).
+   */
+  constructor(
+    keys: readonly PoolKeyInput<Secret>[],
+    rested: (name: string, state: KeyState, seconds: number) => void,
+    now: () => number = Date.now,
+    random: () => number = Math.random,
+  ) {
+    this.#keys = keys.map((key) => ({
+      ...key,
+      inFlight: 0,
+      latencyMs: 0,
+      latencyAtMs: 0,
+      state: "ready",
+      restsUntilMs: 0,
+      refusals: 0,
+    }));
+    this.#rested = rested;
+    this.#now = now;
+    this.#random = random;
+  }
+
+  get size(): number {
+    return this.#keys.length;
+  }
+
+  /** The key for the next call, none of `tried`; undefined when all have been tried. */
+  take(tried: ReadonlySet<string>): KeyLease<Secret> | undefined {
+    const key = this.#keys.length === 1 ? this.#only(tried) : this.#choose(tried);
+    return key && this.#lease(key);
+  }
+
+  /** Whether a key that is not in `tried` would be ready now. */
+  hasReady(tried: ReadonlySet<string>): boolean {
+    return this.#keys.some((key) => !tried.has(key.name) && this.#stateOf(key) === "ready");
+  }
+
+  views(): KeyView[] {
+    return this.#keys.map((key) => ({
+      name: key.name,
+      weight: key.weight,
+      state: this.#stateOf(key),
+      in_flight: key.inFlight,
+      latency_ms: Math.round(key.latencyMs),
+      seconds_until_ready: Math.max(0, Math.ceil((key.restsUntilMs - this.#now()) / 1_000)),
+    }));
+  }
+
+  #only(tried: ReadonlySet<string>): PooledKey<Secret> | undefined {
+    const [key] = this.#keys;
+    return tried.has(key!.name) ? undefined : key;
+  }
+
+  #choose(tried: ReadonlySet<string>): PooledKey<Secret> | undefined {
+    const open = this.#keys.filter(({ name }) => !tried.has(name));
+    const ready = open.filter((key) => this.#stateOf(key) === "ready");
+    if (ready.length === 0) return open.sort((a, b) => a.restsUntilMs - b.restsUntilMs)[0];
+    const first = this.#draw(ready);
+    if (ready.length === 1) return first;
+    const second = this.#draw(ready.filter((key) => key !== first));
+    return this.#load(second) < this.#load(first) ? second : first;
+  }
+
+  #draw(keys: readonly PooledKey<Secret>[]): PooledKey<Secret> {
+    let point = this.#random() * keys.reduce((sum, { weight }) => sum + weight, 0);
+    for (const key of keys) {
+      point -= key.weight;
+      if (point < 0) return key;
+    }
+    return keys.at(-1)!;
+  }
+
+  #load(key: PooledKey<Secret>): number {
+    return ((key.inFlight + 1) * this.#decayed(key)) / key.weight;
+  }
+
+  /** The average as time has worn it: a key that was slow once is tried again. */
+  #decayed(key: PooledKey<Secret>): number {
+    return Math.max(1, key.latencyMs * Math.exp((key.latencyAtMs - this.#now()) / LATENCY_DECAY_MS));
+  }
+
+  #stateOf(key: PooledKey<Secret>): KeyState {
+    if (key.state !== "ready" && this.#now() >= key.restsUntilMs) key.state = "ready";
+    return key.state;
+  }
+
+  #rest(key: PooledKey<Secret>, state: KeyState, ms: number): void {
+    key.state = state;
+    key.restsUntilMs = Math.max(key.restsUntilMs, this.#now() + ms);
+    this.#rested(key.name, state, ms / 1_000);
+  }
+
+  #lease(key: PooledKey<Secret>): KeyLease<Secret> {
+    key.inFlight++;
+    let over = false;
+    const end = (then: () => void): void => {
+      if (over) return;
+      over = true;
+      key.inFlight--;
+      then();
+    };
+    return {
+      name: key.name,
+      secret: key.secret,
+      answered: (latencyMs) =>
+        end(() => {
+          key.refusals = 0;
+          key.state = "ready";
+          key.restsUntilMs = 0;
+          this.#learn(key, latencyMs);
+        }),
+      limited: (seconds) => end(() => this.#rest(key, "cooling", seconds * 1_000)),
+      refused: () =>
+        end(() => {
+          const ms = Math.min(REFUSED_MS_MAX, REFUSED_MS * 2 ** key.refusals);
+          key.refusals++;
+          this.#rest(key, "refused", ms);
+        }),
+      released: () => end(() => undefined),
+    };
+  }
+
+  #learn(key: PooledKey<Secret>, latencyMs: number): void {
+    const nowMs = this.#now();
+    if (latencyMs >= key.latencyMs) key.latencyMs = latencyMs;
+    else {
+      const kept = Math.exp((key.latencyAtMs - nowMs) / LATENCY_DECAY_MS);
+      key.latencyMs = key.latencyMs * kept + latencyMs * (1 - kept);
+    }
+    key.latencyAtMs = nowMs;
+  }
+}

@@ -1,0 +1,108 @@
+import type { RoleContext } from "../../runtime/role.ts";
+import type { Catalog } from "../providers/catalog.ts";
+import type { Credential } from "../providers/credential.ts";
+import { KeyPool, type KeyView } from "../providers/key-pool.ts";
+import type { Provider } from "../providers/provider.ts";
+import type { RequestRecord, Telemetry } from "../request-record.ts";
+import type { Prices } from "../usage/prices.ts";
+import { AvailabilityBreakers } from "./availability-breaker.ts";
+import type { Breakers } from "./breakers.ts";
+import type { FailoverContext } from "./failover.ts";
+import { type HealthJudge, HealthView, NO_HEALTH } from "./health-view.ts";
+import { LatencyBook } from "./latency-book.ts";
+import { RateBudget } from "./rate-budget.ts";
+import { RecentRequests } from "./recent-requests.ts";
+import { Router, type RouterParts } from "./router.ts";
+
+export interface RoutingInput {
+  readonly context: RoleContext;
+  readonly providers: ReadonlyMap<string, Provider>;
+  readonly catalog: Catalog;
+  readonly breakers: Breakers;
+  readonly prices: Prices;
+  readonly telemetry: Telemetry;
+}
+
+/** All that decides where requests go, and remembers where they went. One per gateway. */
+export class Routing implements FailoverContext {
+  readonly config: FailoverContext["config"];
+  readonly telemetry: Telemetry;
+  readonly breakers: Breakers;
+  readonly availability: AvailabilityBreakers;
+  readonly latency = new LatencyBook();
+  readonly retryBudget: RateBudget;
+  readonly hedgeBudget: RateBudget;
+  readonly router: Router;
+  readonly recent: RecentRequests;
+  readonly #pace = new LatencyBook();
+  readonly #context: RoleContext;
+  /** By provider object: one that a reload replaces takes its pool with it. */
+  readonly #pools = new WeakMap<Provider, KeyPool<Credential>>();
+  #health: HealthView | undefined;
+  #closed = false;
+
+  constructor(input: RoutingInput) {
+    const { context, telemetry, breakers } = input;
+    const config = context.config.gateway;
+    this.#context = context;
+    this.config = config;
+    this.telemetry = telemetry;
+    this.breakers = breakers;
+    this.availability = new AvailabilityBreakers(config.availabilityBreaker, (provider, model, from, to) => {
+      telemetry.event("availabilityMoved", { provider, model, from, to });
+    });
+    this.retryBudget = new RateBudget(config.retries.budget);
+    this.hedgeBudget = new RateBudget(config.hedging.budget);
+    this.recent = new RecentRequests(config.routing.recentRequests);
+    const parts: RouterParts = {
+      ...input,
+      config,
+      availability: this.availability,
+      latency: this.latency,
+      pace: this.#pace,
+      health: () => this.#judge(),
+    };
+    this.router = new Router(parts);
+  }
+
+  /** The health service's view; begins to be read when the first request asks for it. */
+  #judge(): HealthJudge {
+    if (this.#health !== undefined) return this.#health;
+    const { peers, gateway } = this.#context.config;
+    if (peers.health === undefined || !gateway.routing.health || this.#closed) return NO_HEALTH;
+    this.#health = new HealthView(this.#context, peers.health);
+    void this.#health.run();
+    return this.#health;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#health?.close();
+  }
+
+  /** The keys of a provider. */
+  keysOf(provider: Provider): KeyPool<Credential> {
+    let pool = this.#pools.get(provider);
+    if (pool === undefined) {
+      const keys = provider.credentials.map((secret) => ({ name: secret.name, secret, weight: secret.weight }));
+      pool = new KeyPool(keys, (_name, _state, seconds) => {
+        this.telemetry.event("keyCooledDown", { provider: provider.name, seconds });
+      });
+      this.#pools.set(provider, pool);
+    }
+    return pool;
+  }
+
+  /** States of a provider's keys, by name. */
+  keyViews(provider: Provider): KeyView[] {
+    return this.keysOf(provider).views();
+  }
+
+  /** Learns from a finished request how fast its model writes. */
+  learn({ attempts, usage, outcome }: RequestRecord): void {
+    const tokens = usage?.outputTokens ?? 0;
+    const attempt = attempts.at(-1);
+    if (attempt?.result !== "success" || tokens === 0 || outcome?.error !== undefined) return;
+    this.#pace.add(attempt.provider, attempt.model, attempt.durationMs / tokens);
+  }
+}
