@@ -1,0 +1,3 @@
+import { keyStoreSuite } from "./testing-suite.ts";
+
+keyStoreSuite(async () => ({ file: ":memory:" }));
