@@ -8,11 +8,13 @@ import { VelocityMode } from "./access/velocity-mode.ts";
 import { ResponseCache } from "./cache/response-cache.ts";
 import type { DemoTraffic } from "./demo/index.ts";
 import type { Gateway } from "./gateway.ts";
+import { HealthService } from "./health-service/health-service.ts";
 import { Content } from "./hooks/content-path.ts";
 import { InFlight } from "./in-flight.ts";
 import { Catalog } from "./providers/catalog.ts";
 import { createProvider, type Provider, type ProviderConfig } from "./providers/provider.ts";
 import { ResponseStore } from "./responses/store.ts";
+import { ListPrices } from "./routes/catalogue/list-prices.ts";
 import { Breakers } from "./routing/breakers.ts";
 import { Routing } from "./routing/routing.ts";
 import type { Simulator } from "./simulator/index.ts";
@@ -58,6 +60,8 @@ export function assembleGateway(
     context,
     telemetry: countedTelemetry(telemetry, statistics),
     statistics,
+    healthService: new HealthService(config.peers.health, config.adminApiKey, context.signal),
+    listPrices: new ListPrices(),
     keys,
     velocity,
     rateLimits: new RateLimits(config.gateway.limits, telemetry, velocity),

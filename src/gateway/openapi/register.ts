@@ -1,11 +1,14 @@
 import type { FastifyInstance } from "fastify";
 import type { Gateway } from "../gateway.ts";
 import { mediaDescriptions } from "../media/descriptions.ts";
+import { availabilityRoutes } from "../routes/availability/index.ts";
 import { catalogueRoutes } from "../routes/catalogue/index.ts";
 import { demoRoutes } from "../routes/gateway/demo-control.ts";
 import { livenessRoutes } from "../routes/gateway/liveness.ts";
 import { metricsRoutes } from "../routes/gateway/metrics.ts";
+import { healthRoutes } from "../routes/health/index.ts";
 import { monitoringRoutes } from "../routes/monitoring/index.ts";
+import { statusRoutes } from "../routes/status/index.ts";
 import { inferenceDescriptions } from "./inference-descriptions.ts";
 import { RouteRegistry } from "./registry.ts";
 import { openApiRoutes } from "./routes.ts";
@@ -23,6 +26,9 @@ export function registerDefinedRoutes(app: FastifyInstance, gateway: Gateway): R
   registry.add(metricsRoutes);
   registry.add(demoRoutes);
   registry.add(catalogueRoutes);
+  registry.add(healthRoutes);
+  registry.add(availabilityRoutes);
+  registry.add(statusRoutes);
   registry.add(monitoringRoutes);
   return registry;
 }

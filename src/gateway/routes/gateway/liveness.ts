@@ -3,6 +3,7 @@ import type { Gateway } from "../../gateway.ts";
 import { moment } from "../../openapi/fields.ts";
 import { defineRoute, type Route } from "../../openapi/route.ts";
 import { GATEWAY_VERSION } from "../../version.ts";
+import { databaseState } from "../health/database-state.ts";
 
 /** Where a person or a program goes on from `/`. */
 const ENDPOINTS = [
@@ -62,14 +63,19 @@ export const livenessRoutes: readonly Route[] = [
         providers: z.number(),
       }),
     }),
-  }).handle(({ gateway }) => ({
-    status: status(gateway),
-    timestamp: new Date().toISOString(),
-    version: GATEWAY_VERSION,
-    database: "not_initialized",
-    mode: gateway.context.config.mode,
-    providers: gateway.providers.size,
-  })),
+  }).handle(({ gateway }) => {
+    const database = databaseState(gateway);
+    return {
+      status: status(gateway),
+      timestamp: new Date().toISOString(),
+      version: GATEWAY_VERSION,
+      database,
+      ...(database === "unavailable"
+        ? { mode: "degraded", database_error: "the database cannot be reached; GET /health/database has the reason" }
+        : { mode: gateway.context.config.mode }),
+      providers: gateway.providers.size,
+    };
+  }),
   defineRoute({
     method: "GET",
     path: "/health/quick",
