@@ -367,6 +367,8 @@ type Detail<C extends GatewayErrorCode> = Parameters<(typeof gatewayErrors)[C]["
 interface Extra {
   /** The request field at fault, OpenAI's `param`. */
   readonly param?: string | undefined;
+  /** A hook's own 4xx; else the catalogue's. */
+  readonly status?: number;
   readonly retryAfterSeconds?: number;
   /** Further reply headers that belong to this error. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -391,7 +393,7 @@ export class GatewayError<C extends GatewayErrorCode = GatewayErrorCode> extends
 
   constructor(code: C, detail: Detail<C>, extra: Extra = {}) {
     const message = extra.message ?? (gatewayErrors[code].message as (detail: Detail<C>) => string)(detail);
-    super(gatewayErrors[code].status, message, extra.retryAfterSeconds);
+    super(extra.status ?? gatewayErrors[code].status, message, extra.retryAfterSeconds);
     this.code = code;
     this.param = extra.param ?? null;
     this.headers = extra.headers ?? {};
