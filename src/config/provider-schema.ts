@@ -5,7 +5,7 @@ import { providerRoutingFields } from "./routing.ts";
  * How a provider is spoken to. `openai` and `anthropic` are also right for every server that is compatible with one of
  * them; `azure` is OpenAI's format at Azure's addresses.
  */
-export const PROVIDER_TYPES = ["openai", "anthropic"] as const;
+export const PROVIDER_TYPES = ["openai", "anthropic", "gemini", "vertex", "bedrock", "azure", "cohere"] as const;
 
 export type ProviderType = (typeof PROVIDER_TYPES)[number];
 

@@ -62,7 +62,9 @@ export function createProvider(name: string, config: ProviderConfig, connectMs: 
   let basePath = url.pathname.replace(/\/+$/, "");
   // Their base URLs have no version, but people copy OpenAI's habit.
   if (type === "anthropic") basePath = basePath.replace(/\/v1$/, "");
-  if ((type as string) === "cohere") basePath = basePath.replace(/\/v[12]$/, "");
+  if (type === "cohere") basePath = basePath.replace(/\/v[12]$/, "");
+  if (type === "azure") basePath = basePath.replace(/\/openai(\/v1)?$/, "");
+  if (type === "gemini" && basePath === "") basePath = "/v1beta";
   const quirks = quirksOf(name);
   return {
     name,
@@ -71,7 +73,7 @@ export function createProvider(name: string, config: ProviderConfig, connectMs: 
     displayUrl: `${url.origin}${basePath}`,
     credentials: credentialsOf(config),
     quirks,
-    configuredModels: config.models?.length ? config.models : (quirks.models ?? []),
+    configuredModels: modelsOf(config, quirks),
     simulated,
     headers: lowerCased(config.headers ?? {}),
     timeouts: config.timeouts ?? {},
@@ -84,6 +86,12 @@ export function createProvider(name: string, config: ProviderConfig, connectMs: 
     pool,
     wire: wireOf(type, quirks),
   };
+}
+
+function modelsOf({ models = [], deployments = {} }: ProviderConfig, quirks: Quirks): readonly string[] {
+  if (models.length > 0) return models;
+  const deployed = Object.keys(deployments);
+  return deployed.length > 0 ? deployed : (quirks.models ?? []);
 }
 
 function lowerCased(headers: Readonly<Record<string, string>>): Record<string, string> {

@@ -6,9 +6,10 @@ import type { StreamRewriter } from "./wire.ts";
 
 /** The bytes of a reply after the provider's quirks: as they came, for the many that have none. Changes `reply`. */
 export function rewrittenReply(provider: Provider, model: string, bytes: Buffer, reply: JsonObject): Buffer {
-  const { adjustReply } = provider.wire(model);
+  const { adjustReply, native } = provider.wire(model);
   if (adjustReply === undefined) return bytes;
   adjustReply(reply);
+  if (native === undefined) return bytes; // Nobody reads them again.
   return Buffer.from(JSON.stringify(reply));
 }
 

@@ -1,7 +1,11 @@
+import { OUTBOUND_REFUSED } from "../../runtime/outbound-guard.ts";
+
 /** What went wrong on the way to or from a provider, before any reading of what it said. */
 export type UpstreamFailure =
   | "connect" // refused, unreachable, name not found
   | "connect_timeout"
+  | "credentials" // no token could be had for the call
+  | "refused" // the address is one that is never called
   | "reset" // the connection ended before the answer did
   | "protocol" // not HTTP, wrong length, header block too large
   | "cancelled"; // by us: client gone, deadline, shutdown
@@ -22,6 +26,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   EAI_AGAIN: "its host name does not resolve at the moment",
   EHOSTUNREACH: "its host is unreachable",
   ENETUNREACH: "its network is unreachable",
+  OUTBOUND_REFUSED: "its address may not be called (see allowPrivate)",
   UND_ERR_CONNECT_TIMEOUT: "no connection within the connect limit",
   ETIMEDOUT: "no connection within the system's limit",
   ECONNRESET: "the connection was reset",
@@ -43,6 +48,8 @@ export function upstreamErrorOf(error: Error & { code?: string }): UpstreamError
     case "EHOSTUNREACH":
     case "ENETUNREACH":
       return new UpstreamError("connect", sentence!);
+    case OUTBOUND_REFUSED:
+      return new UpstreamError("refused", sentence!);
     case "UND_ERR_CONNECT_TIMEOUT":
     case "ETIMEDOUT":
       return new UpstreamError("connect_timeout", sentence!);

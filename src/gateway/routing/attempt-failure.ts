@@ -160,6 +160,10 @@ export function failureOfUpstream(provider: Provider, error: UpstreamError): Att
       return new AttemptFailure(new GatewayError("PROVIDER_TIMEOUT", detail), true, true, { retryable: true });
     case "reset":
       return new AttemptFailure(new GatewayError("PROVIDER_ERROR", detail), true, true, { retryable: true });
+    case "refused":
+      return new AttemptFailure(new GatewayError("PROVIDER_UNAVAILABLE", detail), true, true);
+    case "credentials":
+      return new AttemptFailure(new GatewayError("PROVIDER_AUTHENTICATION_ERROR", detail), true, true);
     case "protocol":
     case "cancelled":
       return invalidResponse(provider, error.message);
