@@ -16,6 +16,7 @@ import { createProvider, type Provider, type ProviderConfig } from "./providers/
 import { ResponseStore } from "./responses/store.ts";
 import { ListPrices } from "./routes/catalogue/list-prices.ts";
 import { Breakers } from "./routing/breakers.ts";
+import { rememberedTelemetry } from "./routing/recent-requests.ts";
 import { Routing } from "./routing/routing.ts";
 import type { Simulator } from "./simulator/index.ts";
 import { countedTelemetry } from "./statistics/counted-telemetry.ts";
@@ -56,9 +57,10 @@ export function assembleGateway(
   const catalog = new Catalog([...providers.values()], telemetry, logger);
   const breakers = new Breakers(providers.keys(), config.gateway.breaker, telemetry);
   const prices = new Prices(telemetry, logger);
+  const routing = new Routing({ context, providers, catalog, breakers, prices, telemetry });
   return {
     context,
-    telemetry: countedTelemetry(telemetry, statistics),
+    telemetry: rememberedTelemetry(countedTelemetry(telemetry, statistics), routing.recent),
     statistics,
     healthService: new HealthService(config.peers.health, config.adminApiKey, context.signal),
     listPrices: new ListPrices(),
@@ -71,7 +73,7 @@ export function assembleGateway(
     providers,
     catalog,
     breakers,
-    routing: new Routing({ context, providers, catalog, breakers, prices, telemetry }),
+    routing,
     prices,
     inFlight: new InFlight(),
     responses: new ResponseStore(),

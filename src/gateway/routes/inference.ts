@@ -78,7 +78,7 @@ class Exchange {
     const { inFlight } = this.#gateway;
     const clientGone = (): void => this.#controller.abort(CLIENT_GONE);
     this.#raw.once("close", clientGone);
-    this.#gateway.routing.recent.add(this.#record);
+    this.#gateway.routing.recent.begin(this.#record);
     try {
       inFlight.enter(this.#controller);
       const { conversation, answer } = await this.#answer(route);

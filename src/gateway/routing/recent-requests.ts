@@ -1,4 +1,5 @@
 import type { ClientIdentity, RequestRecord } from "../request-record.ts";
+import type { GatewayTelemetry } from "../telemetry/index.ts";
 
 /**
  * The newest model requests, running ones included, for `GET /v1/requests`. A ring in memory: it costs one write per
@@ -7,14 +8,22 @@ import type { ClientIdentity, RequestRecord } from "../request-record.ts";
 export class RecentRequests {
   readonly #ring: (RequestRecord | undefined)[];
   #next = 0;
+  /** As many as there are open requests. */
+  readonly #running = new Set<RequestRecord>();
 
   /** @param countMax Requests kept; 0 keeps none. */
   constructor(countMax: number) {
     this.#ring = new Array<RequestRecord | undefined>(countMax).fill(undefined);
   }
 
-  add(record: RequestRecord): void {
-    if (this.#ring.length === 0) return;
+  begin(record: RequestRecord): void {
+    this.#running.add(record);
+  }
+
+  /** Keeps a finished request, whichever process served it. What asked no model is not kept. */
+  finish(record: RequestRecord): void {
+    this.#running.delete(record);
+    if (this.#ring.length === 0 || record.inference === undefined) return;
     this.#ring[this.#next] = record;
     this.#next = (this.#next + 1) % this.#ring.length;
   }
@@ -22,11 +31,14 @@ export class RecentRequests {
   /** What this client may see, newest first: its own key's requests, or everybody's with the admin key. */
   *seenBy(client: ClientIdentity): Generator<RequestRecord> {
     const admin = client.keyName === "admin";
+    const own = client.keyId ?? client.keyHash; // A renewed key keeps its id.
+    const may = ({ client: other }: RequestRecord): boolean => admin || (other?.keyId ?? other?.keyHash) === own;
+    for (const record of [...this.#running].reverse()) if (record.inference !== undefined && may(record)) yield record;
     const size = this.#ring.length;
     for (let back = 1; back <= size; back++) {
       const record = this.#ring[(this.#next - back + size) % size];
       if (record === undefined) return;
-      if (admin || record.client?.keyHash === client.keyHash) yield record;
+      if (may(record)) yield record;
     }
   }
 
@@ -34,4 +46,15 @@ export class RecentRequests {
     for (const record of this.seenBy(client)) if (record.requestId === requestId) return record;
     return undefined;
   }
+}
+
+/** Telemetry that lets the recent requests see each finished one. */
+export function rememberedTelemetry(telemetry: GatewayTelemetry, recent: RecentRequests): GatewayTelemetry {
+  return {
+    ...telemetry,
+    requestFinished(record) {
+      recent.finish(record);
+      telemetry.requestFinished(record);
+    },
+  };
 }

@@ -2,6 +2,7 @@ import type { Route } from "../../openapi/route.ts";
 import { circuitBreakerRoutes } from "./circuit-breakers.ts";
 import { parsedMetricsRoutes } from "./parsed-metrics.ts";
 import { providerMonitoringRoutes } from "./provider-monitoring.ts";
+import { recentRequestRoutes } from "./recent-requests.ts";
 import { trafficMonitoringRoutes } from "./traffic-monitoring.ts";
 import { velocityModeRoutes } from "./velocity-mode.ts";
 
@@ -11,5 +12,6 @@ export const monitoringRoutes: readonly Route[] = [
   ...trafficMonitoringRoutes,
   ...circuitBreakerRoutes,
   ...velocityModeRoutes,
+  ...recentRequestRoutes,
   ...parsedMetricsRoutes,
 ];
