@@ -1,6 +1,7 @@
 import type { JsonObject } from "../json.ts";
 import { alibaba } from "./quirks/alibaba.ts";
 import { deepinfra } from "./quirks/deepinfra.ts";
+import { deepseek } from "./quirks/deepseek.ts";
 import { minimax } from "./quirks/minimax.ts";
 import { mistral } from "./quirks/mistral.ts";
 import { moonshot } from "./quirks/moonshot.ts";
@@ -16,6 +17,8 @@ export interface Quirks {
   readonly stripPrefix?: string;
   /** Path of the model list where it is not `/models` under the base URL; with `origin:` in front, below the origin. */
   readonly modelsPath?: string;
+  /** Path of a base URL that people give without one. */
+  readonly basePath?: string;
   /** Models of a provider that has no list to ask. */
   readonly models?: readonly string[];
   /** Path of chat completions where it is not `/chat/completions` under the base URL. */
@@ -26,6 +29,11 @@ export interface Quirks {
   readonly streamUsage?: "always";
   /** OpenAI's reasoning models take only `max_completion_tokens`. */
   readonly maxCompletionTokensFor?: RegExp;
+  /** It has OpenAI's `/responses` too: requests to ours pass as they are, and models that have nothing else are reached. */
+  readonly responses?: boolean;
+  readonly extensions?: ChatExtensions;
+  /** Chat models have no text completions there: a prompt becomes a chat's message. */
+  readonly chatOnly?: boolean;
   /** Models that think long before the first byte: their attempt limit. */
   readonly slowModels?: { readonly pattern: RegExp; readonly attemptMs: number };
   /** Provider id in the price list where it is not our name. */
@@ -44,9 +52,22 @@ export interface Quirks {
   readonly adjustChunk?: { readonly models: RegExp; readonly adjust: (chunk: JsonObject) => void };
 }
 
+/** What a provider's chat completions know beyond OpenAI's; the rest of other clients' requests goes (docs/translation.md). */
+export interface ChatExtensions {
+  /** Anthropic's `cache_control` on content parts and tools. */
+  readonly cacheControl?: boolean;
+  /** File parts whose `file_data` is an address. */
+  readonly fileUrls?: boolean;
+  readonly topK?: boolean;
+  /** The member of earlier answers in which it wants its own reasoning back. */
+  readonly historyReasoning?: "reasoning_details" | "reasoning_content";
+  /** OpenRouter's `reasoning` object in place of `reasoning_effort`. */
+  readonly reasoningObject?: boolean;
+}
+
 /**
  * Contract section 6d, and those beyond it. A provider that is not listed has no quirks: groq, fireworks, featherless,
- * cerebras, novita, deepseek, vllm and any compatible server.
+ * cerebras, novita, vllm and any compatible server.
  */
 const QUIRKS: Readonly<Record<string, Quirks>> = {
   openai,
@@ -55,10 +76,12 @@ const QUIRKS: Readonly<Record<string, Quirks>> = {
   moonshot,
   alibaba,
   deepinfra,
+  deepseek,
   minimax,
   mistral,
   ollama,
   perplexity,
+  vllm: { basePath: "/v1" },
   meta: { stripPrefix: "meta/" },
   together: { pricedAs: "together" },
   google: { pricedAs: "google" },

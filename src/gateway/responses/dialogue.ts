@@ -1,84 +1,129 @@
-import { type JsonObject, objectsAt, parseObject } from "../json.ts";
+import { GatewayError } from "../errors.ts";
+import { type JsonObject, objectsAt, stringAt } from "../json.ts";
 import type { Provider } from "../providers/provider.ts";
-import type { StreamConverter } from "../stream/converter.ts";
-import { Conversation } from "../translation/conversation.ts";
+import { type StreamConverter, StreamMeter } from "../stream/converter.ts";
+import { TranslatedStream } from "../stream/translated-stream.ts";
 import type { ConvertedReply, Dialogue } from "../translation/dialogue.ts";
+import { createdNow, formatOf, meterCompletion, responsesPath, withoutOwnMembers } from "../translation/formats.ts";
+import { freeformNames } from "../translation/freeform-tools.ts";
 import type { TranslatedRequest } from "../translation/translated.ts";
-import { inputMessages, responsesToChat } from "./request.ts";
+import { estimateInputTokens } from "../usage/estimate.ts";
+import { meterResponse, ResponsesPassThrough } from "./pass-through.ts";
+import { shownItem, withoutForeignReasoning } from "./reasoning-items.ts";
+import { includes, inputItems, responsesToChat } from "./request.ts";
 import { completionToResponse, type ResponseHead } from "./response.ts";
-import { ResponseStream } from "./stream.ts";
+import { ResponseSink } from "./sink.ts";
+import type { StoredResponse } from "./store.ts";
 
 export interface ResponsesDialogueOptions {
   readonly request: JsonObject;
-  /** Messages of the responses before this one. */
-  readonly history: readonly JsonObject[];
+  /** The response that it continues, if it is known here. */
+  readonly previous: StoredResponse | undefined;
   /** 32 hex digits, for the ids. */
   readonly idSeed: string;
-  /** Told the finished response, and the chat up to and including it. */
-  readonly finished: (response: JsonObject, messages: readonly JsonObject[]) => void;
+  /** Told the finished response, unless the client does not want it kept. */
+  readonly finished: (stored: StoredResponse) => void;
 }
 
-/** A Responses request, held as a chat with whatever provider serves the model. */
+/**
+ * A Responses request: passed on as it is where the provider has that endpoint, else held as a chat with whatever
+ * provider serves the model.
+ */
 export class ResponsesDialogue implements Dialogue {
   readonly dialect = "openai";
   readonly metered = true;
+  readonly stream: boolean;
   readonly #options: ResponsesDialogueOptions;
-  readonly #chat: Conversation;
-  readonly #dropped: readonly string[];
   readonly #head: ResponseHead;
+  readonly #encryptedWanted: boolean;
+  /** Everything before the answer. */
+  readonly #input: readonly JsonObject[];
 
-  /** @throws GatewayError INVALID_REQUEST for what a chat cannot say. */
   constructor(options: ResponsesDialogueOptions) {
-    const { request, history, idSeed } = options;
-    const { body, dropped } = responsesToChat(request, history);
+    const { request, idSeed, previous } = options;
     this.#options = options;
-    this.#dropped = dropped;
-    this.#chat = new Conversation("openai", { ...body, stream_options: { include_usage: true } }, idSeed);
-    this.#head = { id: `resp_${idSeed}`, createdAt: Math.floor(Date.now() / 1_000), request };
-  }
-
-  get stream(): boolean {
-    return this.#chat.stream;
+    this.stream = request["stream"] === true;
+    const tools = objectsAt(request, "tools").map((tool) => ({ ...tool, custom: tool }));
+    const id = `resp_${idSeed}`;
+    this.#head = { id, idSeed, createdAt: createdNow(), request, freeform: freeformNames({ tools }) };
+    this.#encryptedWanted = includes(request, "reasoning.encrypted_content");
+    const before = previous === undefined ? [] : [...previous.input, ...previous.output];
+    this.#input = [...before, ...inputItems(request["input"])];
   }
 
   pathFor(provider: Provider, model: string): string {
-    return this.#chat.pathFor(provider, model);
+    return responsesPath(provider, model) ?? formatOf(provider, model).path(provider, model, this.stream);
   }
 
   requestFor(provider: Provider, model: string): TranslatedRequest {
-    const { body, dropped } = this.#chat.requestFor(provider, model);
-    if (!this.stream) delete body["stream_options"]; // OpenAI refuses it where nothing streams.
-    return { body, dropped: [...this.#dropped, ...dropped.filter((name) => name !== "stream_options")] };
+    if (responsesPath(provider, model) !== undefined) return this.#nativeRequest(provider, model);
+    const { request, previous } = this.#options;
+    const previousId = stringAt(request, "previous_response_id");
+    if (previousId !== undefined && previous === undefined) {
+      throw new GatewayError("PREVIOUS_RESPONSE_NOT_FOUND", { id: previousId }, { param: "previous_response_id" });
+    }
+    const { body: chat, dropped } = responsesToChat(request, this.#input, provider.name);
+    const translated = formatOf(provider, model).request(chat, model, provider);
+    return { body: translated.body, dropped: [...dropped, ...translated.dropped] };
+  }
+
+  /** What the provider keeps itself is continued by its id; what only we know is written out. */
+  #nativeRequest(provider: Provider, model: string): TranslatedRequest {
+    const { request, previous } = this.#options;
+    const body = withoutOwnMembers(request, model);
+    if (previous !== undefined && previous.keptBy !== provider.name) {
+      delete body["previous_response_id"];
+      body["input"] = withoutForeignReasoning(this.#input);
+    } else if (Array.isArray(body["input"])) {
+      body["input"] = withoutForeignReasoning(inputItems(body["input"]));
+    }
+    return { body, dropped: [] };
   }
 
   streamConverter(provider: Provider, model: string): StreamConverter {
-    return new ResponseStream({
-      inner: this.#chat.streamConverter(provider, model),
+    if (responsesPath(provider, model) !== undefined) {
+      return new ResponsesPassThrough((response) => this.#rememberNative(response, provider));
+    }
+    const sink = new ResponseSink({
       head: this.#head,
-      idOf: this.#idOf,
-      finished: (response) => this.#remember(response),
+      encryptedWanted: this.#encryptedWanted,
+      finished: (response, output) => this.#remember(response, output),
     });
+    return new TranslatedStream(formatOf(provider, model).source(), sink);
   }
 
   convertReply(provider: Provider, bytes: Buffer, reply: JsonObject, model: string): ConvertedReply | undefined {
-    const converted = this.#chat.convertReply(provider, bytes, reply, model);
-    if (converted === undefined) return undefined;
-    const completion = converted.bytes === bytes ? reply : (parseObject(converted.bytes.toString("utf8")) ?? {});
-    const response = completionToResponse(completion, this.#head, this.#idOf);
-    this.#remember(response);
-    return { bytes: Buffer.from(JSON.stringify(response)), meter: converted.meter };
+    if (responsesPath(provider, model) !== undefined) {
+      if (!Array.isArray(reply["output"])) return undefined;
+      const meter = new StreamMeter();
+      meterResponse(meter, reply);
+      this.#rememberNative(reply, provider);
+      return { bytes, meter };
+    }
+    const completion = formatOf(provider, model).completion(reply, createdNow());
+    const meter = completion === undefined ? undefined : meterCompletion(completion);
+    if (completion === undefined || meter === undefined) return undefined;
+    const response = completionToResponse(completion, this.#head);
+    const output = objectsAt(response, "output");
+    response["output"] = output.map((item) => shownItem(item, this.#encryptedWanted));
+    this.#remember(response, output);
+    return { bytes: Buffer.from(JSON.stringify(response)), meter };
   }
 
   estimateInputTokens(): number {
-    return this.#chat.estimateInputTokens();
+    const { request } = this.#options;
+    const messages = this.#input.map(({ content, output, input, arguments: argumentsText }) => {
+      return { content: content ?? output ?? input ?? argumentsText };
+    });
+    return estimateInputTokens({ system: request["instructions"], messages, tools: request["tools"] });
   }
 
-  readonly #idOf = (prefix: string, index: number): string => `${prefix}_${this.#options.idSeed}${index}`;
+  #remember(response: JsonObject, output: readonly JsonObject[], keptBy?: string): void {
+    const { request, finished } = this.#options;
+    if (request["store"] !== false) finished({ response, input: this.#input, output, keptBy });
+  }
 
-  #remember(response: JsonObject): void {
-    const { request, history, finished } = this.#options;
-    if (request["store"] === false) return;
-    const answered = inputMessages(objectsAt(response, "output"));
-    finished(response, [...history, ...inputMessages(request["input"]), ...answered]);
+  #rememberNative(response: JsonObject, { name }: Provider): void {
+    this.#remember(response, objectsAt(response, "output"), name);
   }
 }

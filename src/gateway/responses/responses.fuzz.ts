@@ -2,9 +2,10 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { GatewayError } from "../errors.ts";
 import type { JsonObject } from "../json.ts";
-import { OpenAiPassThrough } from "../stream/openai-pass-through.ts";
-import { responsesToChat } from "./request.ts";
-import { ResponseStream } from "./stream.ts";
+import { OpenAiSource } from "../stream/openai-source.ts";
+import { TranslatedStream } from "../stream/translated-stream.ts";
+import { inputItems, responsesToChat } from "./request.ts";
+import { ResponseSink } from "./sink.ts";
 
 const item = fc.record(
   {
@@ -33,7 +34,8 @@ test("any request becomes a chat or is refused with an error of the catalogue", 
   fc.assert(
     fc.property(members, (request) => {
       try {
-        expect(Array.isArray(responsesToChat(request as JsonObject, []).body["messages"])).toBe(true);
+        const items = inputItems(request.input);
+        expect(Array.isArray(responsesToChat(request as JsonObject, items, "p").body["messages"])).toBe(true);
       } catch (error) {
         expect(error).toBeInstanceOf(GatewayError);
       }
@@ -59,12 +61,12 @@ const delta = fc.oneof(
 test("any chunks become numbered events in which every item that is added is done, and nothing throws", () => {
   fc.assert(
     fc.property(fc.array(delta, { maxLength: 12 }), (deltas) => {
-      const stream = new ResponseStream({
-        inner: new OpenAiPassThrough(true),
-        head: { id: "resp_1", createdAt: 1, request: {} },
-        idOf: (prefix, index) => `${prefix}_${index}`,
+      const sink = new ResponseSink({
+        head: { id: "resp_1", idSeed: "1", createdAt: 1, request: {}, freeform: new Set(["free"]) },
+        encryptedWanted: true,
         finished: () => undefined,
       });
+      const stream = new TranslatedStream(new OpenAiSource(), sink);
       let text = "";
       for (const each of deltas) {
         const chunk = { id: "c", choices: [{ index: 0, delta: each, finish_reason: null }] };

@@ -82,7 +82,6 @@ test("a request becomes a chat, a chat completion becomes a response", async () 
       },
       { role: "tool", tool_call_id: "c1", content: "sunny" },
     ],
-    stream: false,
     max_tokens: 50,
     temperature: 0.5,
     tools: [{ type: "function", function: { name: "get_weather", parameters: { type: "object" }, strict: false } }],
@@ -225,8 +224,8 @@ test.each<[JsonObject, string]>([
 });
 
 test("what a chat has no word for is named", () => {
-  const { dropped } = responsesToChat({ model: "m", input: "x", truncation: "auto", include: ["a"], store: true }, []);
-  expect(dropped).toEqual(["truncation", "include"]);
+  const request = { model: "m", truncation: "auto", service_tier: "flex", text: { verbosity: "low" }, store: true };
+  expect(responsesToChat(request, [], "p").dropped).toEqual(["service_tier", "text.verbosity", "truncation"]);
 });
 
 test("images and files go as parts", () => {
@@ -235,7 +234,7 @@ test("images and files go as parts", () => {
     { type: "input_image", image_url: "https://x.example/a.png", detail: "low" },
     { type: "input_file", filename: "a.pdf", file_data: "data:application/pdf;base64,AA" },
   ];
-  const { body } = responsesToChat({ model: "m", input: [{ role: "user", content }] }, []);
+  const { body } = responsesToChat({ model: "m" }, [{ role: "user", content }], "p");
   expect(body["messages"]).toEqual([
     {
       role: "user",

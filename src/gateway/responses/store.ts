@@ -2,9 +2,14 @@ import type { JsonObject } from "../json.ts";
 import { STORED_RESPONSE_CHARS_MAX, STORED_RESPONSES_MAX } from "../limits.ts";
 
 export interface StoredResponse {
+  /** As its client got it. */
   readonly response: JsonObject;
-  /** The chat up to and including this response, without instructions. */
-  readonly messages: readonly JsonObject[];
+  /** Everything before the answer: this request's input behind that of the responses that it continued. */
+  readonly input: readonly JsonObject[];
+  /** The answer's items, with all that a continuation needs. */
+  readonly output: readonly JsonObject[];
+  /** The provider that keeps it, too, and can continue it by its id. */
+  readonly keptBy?: string | undefined;
 }
 
 /**
@@ -17,6 +22,7 @@ export class ResponseStore {
 
   put(keyName: string, id: string, stored: StoredResponse): void {
     const chars = JSON.stringify(stored).length;
+    this.#remove(id);
     if (chars > STORED_RESPONSE_CHARS_MAX) return;
     this.#entries.set(id, { ...stored, keyName, chars });
     this.#chars += chars;
@@ -29,6 +35,12 @@ export class ResponseStore {
   get(keyName: string, id: string): StoredResponse | undefined {
     const entry = this.#entries.get(id);
     return entry?.keyName === keyName ? entry : undefined;
+  }
+
+  /** Whether it was made with another key. */
+  isOthers(keyName: string, id: string): boolean {
+    const entry = this.#entries.get(id);
+    return entry !== undefined && entry.keyName !== keyName;
   }
 
   /** @returns whether it was there. */

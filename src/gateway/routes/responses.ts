@@ -4,11 +4,13 @@ import type { Gateway } from "../gateway.ts";
 import { type JsonObject, stringAt } from "../json.ts";
 import type { RequestRecord } from "../request-record.ts";
 import { ResponsesDialogue } from "../responses/dialogue.ts";
+import { type ListQuery, listInput } from "../responses/input-list.ts";
 import type { StoredResponse } from "../responses/store.ts";
 import { type InferenceRoute, serveInference } from "./inference.ts";
+import { readJsonBody } from "./json-body.ts";
 import { validateResponses } from "./validate-plain.ts";
 
-/** `POST /v1/responses`, `GET` and `DELETE /v1/responses/{id}` (OpenAI API reference, "Responses"). */
+/** `POST /v1/responses`, and what can be asked of a response later (OpenAI API reference, "Responses"). */
 export function registerResponses(app: FastifyInstance, gateway: Gateway): void {
   const route: InferenceRoute = {
     validate: validateResponses,
@@ -16,6 +18,20 @@ export function registerResponses(app: FastifyInstance, gateway: Gateway): void 
   };
   app.post("/v1/responses", (request, reply) => serveInference(gateway, route, request, reply));
   app.get<{ Params: { id: string } }>("/v1/responses/:id", async (request) => stored(gateway, request).response);
+  app.get<{ Params: { id: string }; Querystring: ListQuery }>("/v1/responses/:id/input_items", async (request) => {
+    return listInput(stored(gateway, request), request.query);
+  });
+  app.post<{ Params: { id: string } }>("/v1/responses/:id/cancel", async (request) => {
+    stored(gateway, request); // 404 first.
+    const reason = "Only a response that was made with background: true can be cancelled, and there are none here.";
+    throw new GatewayError("INVALID_REQUEST", { reason });
+  });
+  app.post("/v1/responses/input_tokens", async (request) => {
+    const body = await readJsonBody(gateway, request);
+    validateResponses(body);
+    const dialogue = beginResponse(gateway, body, request.record!);
+    return { object: "response.input_tokens", input_tokens: Math.max(1, dialogue.estimateInputTokens()) };
+  });
   app.delete<{ Params: { id: string } }>("/v1/responses/:id", async (request) => {
     const { id } = request.params;
     if (!gateway.responses.delete(keyNameOf(request), id)) throw new GatewayError("RESPONSE_NOT_FOUND", { id });
@@ -25,17 +41,17 @@ export function registerResponses(app: FastifyInstance, gateway: Gateway): void 
 
 function beginResponse({ responses }: Gateway, request: JsonObject, record: RequestRecord): ResponsesDialogue {
   const { keyName } = record.client!;
-  const previous = stringAt(request, "previous_response_id");
-  const before = previous === undefined ? undefined : responses.get(keyName, previous);
-  if (previous !== undefined && before === undefined) {
-    throw new GatewayError("PREVIOUS_RESPONSE_NOT_FOUND", { id: previous }, { param: "previous_response_id" });
+  const previousId = stringAt(request, "previous_response_id");
+  // One that is not known here may be known to the provider; the dialogue decides.
+  if (previousId !== undefined && responses.isOthers(keyName, previousId)) {
+    throw new GatewayError("PREVIOUS_RESPONSE_NOT_FOUND", { id: previousId }, { param: "previous_response_id" });
   }
   return new ResponsesDialogue({
     request,
-    history: before?.messages ?? [],
+    previous: previousId === undefined ? undefined : responses.get(keyName, previousId),
     // A client may repeat its trace id; the span's makes the response's id its own.
     idSeed: `${record.traceId.slice(0, 16)}${record.spanId}`,
-    finished: (response, messages) => responses.put(keyName, response["id"] as string, { response, messages }),
+    finished: (kept) => responses.put(keyName, stringAt(kept.response, "id") ?? "", kept),
   });
 }
 

@@ -8,6 +8,8 @@ export class StreamMeter {
   model: string | undefined;
   /** In OpenAI's words: stop, length, tool_calls, content_filter. */
   finishReason: string | undefined;
+  /** The client's stop sequence that was met, where a provider says so. */
+  stopSequence: string | undefined;
   /** As the provider reported it, last report wins. */
   usage: RawUsage | undefined;
   /** Events that were passed on. */

@@ -8,10 +8,13 @@ import {
   OPENAI_TOOL_STREAM,
 } from "../testing/fixture-provider.ts";
 import { AnthropicPassThrough } from "./anthropic-pass-through.ts";
-import { AnthropicToOpenAi } from "./anthropic-to-openai.ts";
+import { AnthropicSource } from "./anthropic-source.ts";
+import { ChatSink } from "./chat-sink.ts";
 import type { StreamConverter } from "./converter.ts";
+import { MessagesSink } from "./messages-sink.ts";
 import { OpenAiPassThrough } from "./openai-pass-through.ts";
-import { OpenAiToAnthropic } from "./openai-to-anthropic.ts";
+import { OpenAiSource } from "./openai-source.ts";
+import { TranslatedStream } from "./translated-stream.ts";
 
 /** Every converter with whole streams of its input format. */
 const cases: { name: string; make: () => StreamConverter; streams: readonly (readonly string[])[] }[] = [
@@ -32,12 +35,12 @@ const cases: { name: string; make: () => StreamConverter; streams: readonly (rea
   },
   {
     name: "anthropic to openai",
-    make: () => new AnthropicToOpenAi(true, 1),
+    make: () => new TranslatedStream(new AnthropicSource(), new ChatSink(true, 1)),
     streams: [ANTHROPIC_STREAM, ANTHROPIC_TOOL_STREAM],
   },
   {
     name: "openai to anthropic",
-    make: () => new OpenAiToAnthropic("msg_1", 7),
+    make: () => new TranslatedStream(new OpenAiSource(), new MessagesSink("msg_1", 7)),
     streams: [OPENAI_STREAM, OPENAI_TOOL_STREAM],
   },
 ];

@@ -9,10 +9,13 @@ import {
   openAiChunk,
 } from "../testing/fixture-provider.ts";
 import { AnthropicPassThrough } from "./anthropic-pass-through.ts";
-import { AnthropicToOpenAi } from "./anthropic-to-openai.ts";
+import { AnthropicSource } from "./anthropic-source.ts";
+import { ChatSink } from "./chat-sink.ts";
 import type { StreamConverter } from "./converter.ts";
+import { MessagesSink } from "./messages-sink.ts";
 import { OpenAiPassThrough } from "./openai-pass-through.ts";
-import { OpenAiToAnthropic } from "./openai-to-anthropic.ts";
+import { OpenAiSource } from "./openai-source.ts";
+import { TranslatedStream } from "./translated-stream.ts";
 
 const RAW_USAGE = { inputTokens: 20, outputTokens: 5, cacheReadTokens: 8 };
 
@@ -84,12 +87,24 @@ test("Anthropic to OpenAI: text, thinking, usage", () => {
     anthropicEvent("content_block_delta", { index: 0, delta: { type: "signature_delta", signature: "c2ln" } }),
   ];
   const chunks = events(
-    run(new AnthropicToOpenAi(true, 5), [...ANTHROPIC_STREAM.slice(0, 2), ...thinking, ...ANTHROPIC_STREAM.slice(3)]),
+    run(new TranslatedStream(new AnthropicSource(), new ChatSink(true, 5)), [
+      ...ANTHROPIC_STREAM.slice(0, 2),
+      ...thinking,
+      ...ANTHROPIC_STREAM.slice(3),
+    ]),
   );
   const deltas = chunks.slice(0, -2).map((chunk) => (chunk["choices"] as { delta: object }[])[0]!.delta);
   expect(deltas).toEqual([
     { role: "assistant", content: "" },
-    { reasoning_content: "Hmm" },
+    {
+      reasoning_content: "Hmm",
+      reasoning_details: [{ type: "reasoning.text", text: "Hmm", format: "anthropic-claude-v1", index: 0 }],
+    },
+    {
+      reasoning_details: [
+        { type: "reasoning.text", text: "", signature: "c2ln", format: "anthropic-claude-v1", index: 0 },
+      ],
+    },
     { content: "Hello" },
     { content: " world" },
     {},
@@ -103,7 +118,9 @@ test("Anthropic to OpenAI: text, thinking, usage", () => {
 });
 
 test("Anthropic to OpenAI: parallel tool calls get indexes of their own", () => {
-  const chunks = events(run(new AnthropicToOpenAi(false, 5), ANTHROPIC_TOOL_STREAM));
+  const chunks = events(
+    run(new TranslatedStream(new AnthropicSource(), new ChatSink(false, 5)), ANTHROPIC_TOOL_STREAM),
+  );
   const calls = chunks.slice(0, -1).flatMap((chunk) => {
     const choice = (
       chunk["choices"] as {
@@ -118,7 +135,9 @@ test("Anthropic to OpenAI: parallel tool calls get indexes of their own", () => 
 });
 
 test("OpenAI to Anthropic: interleaved tool calls become one block after the other", () => {
-  const types = events(run(new OpenAiToAnthropic("msg_x", 7), OPENAI_TOOL_STREAM)).map((event) => {
+  const types = events(
+    run(new TranslatedStream(new OpenAiSource(), new MessagesSink("msg_x", 7)), OPENAI_TOOL_STREAM),
+  ).map((event) => {
     const delta = (event["delta"] ?? {}) as { partial_json?: string };
     return [event["type"], event["index"], delta.partial_json].filter((value) => value !== undefined).join(" ");
   });
@@ -129,7 +148,8 @@ test("OpenAI to Anthropic: interleaved tool calls become one block after the oth
     'content_block_delta 0 "Oslo"}',
     "content_block_stop 0",
     "content_block_start 1",
-    'content_block_delta 1 {"city":"Rome"}',
+    'content_block_delta 1 {"ci',
+    'content_block_delta 1 ty":"Rome"}',
     "content_block_stop 1",
     "message_delta",
     "message_stop",
@@ -146,7 +166,7 @@ test("OpenAI to Anthropic: thinking, text, then a tool, then late text", () => {
     openAiChunk({ tool_calls: [{ index: 0, function: { arguments: "1}" } }] }),
     openAiChunk({}, "tool_calls"),
   ];
-  const all = events(run(new OpenAiToAnthropic("msg_x", 7), pieces));
+  const all = events(run(new TranslatedStream(new OpenAiSource(), new MessagesSink("msg_x", 7)), pieces));
   const starts = all
     .filter(({ type }) => type === "content_block_start")
     .map((event) => (event["content_block"] as { type: string }).type);

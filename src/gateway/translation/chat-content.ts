@@ -2,6 +2,7 @@ import { isObject, type JsonObject, objectAt, stringAt } from "../json.ts";
 import { refuse } from "./translated.ts";
 
 const DATA_URL = /^data:([a-z]+\/[a-z0-9.+-]+);base64,/i;
+const HTTP_URL = /^https?:\/\//i;
 const IMAGE_TYPES: ReadonlySet<string> = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
 
 /** OpenAI's message content (text or parts) as Anthropic's content blocks; empty texts, which Anthropic refuses, go. */
@@ -33,15 +34,22 @@ function blockOfPart(part: JsonObject, provider: string): JsonObject | undefined
   }
 }
 
-/** Not OpenAI's, but clients that know Anthropic put it on parts, and it costs money to lose. */
-function withCacheControl(part: JsonObject, block: JsonObject): JsonObject {
-  return isObject(part["cache_control"]) ? { ...block, cache_control: part["cache_control"] } : block;
+/** Not OpenAI's, but clients that know Anthropic put it on parts, tools and messages, and it costs money to lose. */
+export function withCacheControl(source: JsonObject, target: JsonObject): JsonObject {
+  return isObject(source["cache_control"]) ? { ...target, cache_control: source["cache_control"] } : target;
+}
+
+/** The mark of a whole message, on its last block. */
+export function withMessageCacheControl(message: JsonObject, blocks: JsonObject[]): JsonObject[] {
+  const last = blocks.at(-1);
+  if (last === undefined || !isObject(message["cache_control"])) return blocks;
+  return [...blocks.slice(0, -1), withCacheControl(message, last)];
 }
 
 function imageBlock(url: string, provider: string): JsonObject {
   const match = DATA_URL.exec(url);
   if (match === null) {
-    if (/^https?:\/\//i.test(url)) return { type: "image", source: { type: "url", url } };
+    if (HTTP_URL.test(url)) return { type: "image", source: { type: "url", url } };
     return refuse("An image URL that is neither http(s) nor base64 data", provider, "use one of the two.", "messages");
   }
   const mediaType = match[1]!.toLowerCase();
@@ -52,11 +60,15 @@ function imageBlock(url: string, provider: string): JsonObject {
 }
 
 function documentBlock(file: JsonObject, provider: string): JsonObject {
-  const data = stringAt(file, "file_data");
-  const match = data === undefined ? null : DATA_URL.exec(data);
+  const data = stringAt(file, "file_data") ?? "";
+  const title = stringAt(file, "filename");
+  const named = title === undefined ? {} : { title };
+  // OpenRouter's clients write an address where the data would stand.
+  if (HTTP_URL.test(data)) return { type: "document", source: { type: "url", url: data }, ...named };
+  const match = DATA_URL.exec(data);
   if (match === null || match[1]!.toLowerCase() !== "application/pdf") {
     refuse("A file that is no inline PDF", provider, "send file_data as a base64 data URL of a PDF.", "messages");
   }
-  const source = { type: "base64", media_type: "application/pdf", data: data!.slice(match[0].length) };
-  return { type: "document", source, title: stringAt(file, "filename") };
+  const source = { type: "base64", media_type: "application/pdf", data: data.slice(match[0].length) };
+  return { type: "document", source, ...named };
 }

@@ -1,9 +1,8 @@
 import { afterAll, expect, test } from "vitest";
 import { createProvider, type Provider } from "../providers/provider.ts";
 import { AnthropicPassThrough } from "../stream/anthropic-pass-through.ts";
-import { AnthropicToOpenAi } from "../stream/anthropic-to-openai.ts";
 import { OpenAiPassThrough } from "../stream/openai-pass-through.ts";
-import { OpenAiToAnthropic } from "../stream/openai-to-anthropic.ts";
+import { TranslatedStream } from "../stream/translated-stream.ts";
 import {
   ANTHROPIC_MESSAGE,
   ANTHROPIC_TOOL_MESSAGE,
@@ -60,9 +59,9 @@ test("OpenAI's reasoning models get max_completion_tokens", () => {
 
 test("each pair of formats has its stream converter", () => {
   expect(chat().streamConverter(openai, "m")).toBeInstanceOf(OpenAiPassThrough);
-  expect(chat().streamConverter(anthropic, "m")).toBeInstanceOf(AnthropicToOpenAi);
+  expect(chat().streamConverter(anthropic, "m")).toBeInstanceOf(TranslatedStream);
   expect(message().streamConverter(anthropic, "m")).toBeInstanceOf(AnthropicPassThrough);
-  expect(message().streamConverter(openai, "m")).toBeInstanceOf(OpenAiToAnthropic);
+  expect(message().streamConverter(openai, "m")).toBeInstanceOf(TranslatedStream);
 });
 
 test("whole replies: bytes as they came in the same format, translated in the other, metered in both", () => {

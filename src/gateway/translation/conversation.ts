@@ -1,24 +1,24 @@
 import type { Dialect } from "../errors.ts";
-import { isObject, type JsonObject, objectAt, objectsAt, parseObject, stringAt } from "../json.ts";
+import { type JsonObject, objectAt, objectsAt, parseObject, stringAt } from "../json.ts";
 import type { Provider } from "../providers/provider.ts";
 import { AnthropicPassThrough, anthropicContentChars } from "../stream/anthropic-pass-through.ts";
-import { AnthropicToOpenAi } from "../stream/anthropic-to-openai.ts";
+import { ChatSink } from "../stream/chat-sink.ts";
 import { type StreamConverter, StreamMeter } from "../stream/converter.ts";
-import { deltaChars, OpenAiPassThrough } from "../stream/openai-pass-through.ts";
-import { OpenAiToAnthropic } from "../stream/openai-to-anthropic.ts";
+import { MessagesSink } from "../stream/messages-sink.ts";
+import { OpenAiPassThrough } from "../stream/openai-pass-through.ts";
+import { TranslatedStream } from "../stream/translated-stream.ts";
 import { estimateInputTokens } from "../usage/estimate.ts";
-import { readAnthropicUsage, readOpenAiUsage } from "../usage/raw-usage.ts";
-import { chatRequestToMessages } from "./chat-request.ts";
+import { readAnthropicUsage } from "../usage/raw-usage.ts";
 import type { ConvertedReply, Dialogue } from "./dialogue.ts";
 import { openAiFinishReason } from "./finish-reasons.ts";
+import { createdNow, finished, formatOf, meterCompletion, type Speaking, withoutOwnMembers } from "./formats.ts";
+import { freeformNames, restoreFreeform } from "./freeform-tools.ts";
 import { messagesRequestToChat } from "./messages-request.ts";
-import { completionToMessage, messageToCompletion } from "./replies.ts";
+import { withoutForeignThinking } from "./reasoning.ts";
+import { completionToMessage } from "./replies.ts";
 import type { TranslatedRequest } from "./translated.ts";
 
-/** Members of a chat request that are the gateway's own and that no provider knows. */
-const OWN_MEMBERS = ["provider", "models", "auto_web_search", "web_search_threshold", "auto_routing"] as const;
-
-/** A chat completion or message, and how it is spoken to a provider of either format. */
+/** A chat completion or message, and how it is spoken to any provider. */
 export class Conversation implements Dialogue {
   readonly metered = true;
   readonly dialect: Dialect;
@@ -38,42 +38,60 @@ export class Conversation implements Dialogue {
   }
 
   pathFor(provider: Provider, model: string): string {
-    return provider.wire(model).chatPath(provider, model, this.stream);
+    return formatOf(provider, model).path(provider, model, this.stream);
   }
 
   requestFor(provider: Provider, model: string): TranslatedRequest {
-    const wire = provider.wire(model);
-    const translated = this.#translated(provider, model, wire.native);
-    const dropped = wire.finishChat(translated.body, provider, model);
-    return dropped.length === 0 ? translated : { body: translated.body, dropped: [...translated.dropped, ...dropped] };
+    const format = formatOf(provider, model);
+    if (this.#isNative(format)) {
+      const own = withoutOwnMembers(this.body, model);
+      const body = this.dialect === "anthropic" ? withoutForeignThinking(own) : own;
+      return finished({ body, dropped: [] }, model, provider);
+    }
+    const { body: chat, dropped } = this.#asChat(provider, model);
+    const translated = format.request(chat, model, provider);
+    return dropped.length === 0 ? translated : { body: translated.body, dropped: [...dropped, ...translated.dropped] };
   }
 
-  #translated(provider: Provider, model: string, native: Dialect | undefined): TranslatedRequest {
-    if (native === this.dialect) return { body: withoutOwnMembers(this.body, model), dropped: [] };
-    return native === "anthropic"
-      ? chatRequestToMessages(this.body, model, provider.name)
-      : messagesRequestToChat(this.body, model, provider.name);
+  #asChat(provider: Provider, model: string): TranslatedRequest {
+    if (this.dialect === "openai") return { body: withoutOwnMembers(this.body, model), dropped: [] };
+    return messagesRequestToChat(this.body, model, provider.name);
+  }
+
+  #isNative({ speech }: Speaking): boolean {
+    return speech === (this.dialect === "openai" ? "chat" : "messages");
   }
 
   streamConverter(provider: Provider, model: string): StreamConverter {
-    if (provider.wire(model).native === "anthropic") {
-      if (this.dialect === "anthropic") return new AnthropicPassThrough();
-      return new AnthropicToOpenAi(this.#usageWanted, Math.floor(Date.now() / 1_000));
+    const format = formatOf(provider, model);
+    if (this.dialect === "anthropic") {
+      if (this.#isNative(format)) return new AnthropicPassThrough();
+      return new TranslatedStream(format.source(), new MessagesSink(this.#messageId, this.estimateInputTokens()));
     }
-    if (this.dialect === "openai") return new OpenAiPassThrough(this.#usageWanted);
-    return new OpenAiToAnthropic(this.#messageId, this.estimateInputTokens());
+    if (this.#isNative(format)) return new OpenAiPassThrough(this.#usageWanted);
+    const sink = new ChatSink(this.#usageWanted, createdNow(), freeformNames(this.body));
+    return new TranslatedStream(format.source(), sink);
   }
 
   convertReply(provider: Provider, bytes: Buffer, reply: JsonObject, model: string): ConvertedReply | undefined {
-    const { native } = provider.wire(model);
-    const meter = native === "anthropic" ? meterMessage(reply) : meterCompletion(reply);
-    if (meter === undefined) return undefined;
-    if (native === this.dialect) return { bytes, meter };
-    const translated =
-      this.dialect === "openai"
-        ? messageToCompletion(reply, Math.floor(Date.now() / 1_000))
-        : completionToMessage(reply, this.#messageId);
-    return { bytes: Buffer.from(JSON.stringify(translated)), meter };
+    const format = formatOf(provider, model);
+    if (format.speech === "messages" && this.dialect === "anthropic") {
+      const meter = meterMessage(reply);
+      return meter === undefined ? undefined : { bytes, meter };
+    }
+    const completion = format.completion(reply, createdNow());
+    const meter = completion === undefined ? undefined : meterCompletion(completion);
+    if (completion === undefined || meter === undefined) return undefined;
+    if (this.#isNative(format)) return { bytes, meter };
+    return { bytes: Buffer.from(JSON.stringify(this.#replyOf(completion))), meter };
+  }
+
+  #replyOf(completion: JsonObject): JsonObject {
+    if (this.dialect === "anthropic") {
+      return completionToMessage(completion, this.#messageId, this.estimateInputTokens());
+    }
+    restoreFreeform(completion, freeformNames(this.body));
+    return completion;
   }
 
   estimateInputTokens(): number {
@@ -83,26 +101,6 @@ export class Conversation implements Dialogue {
   get #messageId(): string {
     return `msg_${this.#idSeed.slice(0, 24)}`;
   }
-}
-
-/** The body with the provider's id of the model and without the gateway's own members. */
-export function withoutOwnMembers(body: JsonObject, model: string): JsonObject {
-  const copy: JsonObject = { ...body, model };
-  for (const name of OWN_MEMBERS) delete copy[name];
-  return copy;
-}
-
-function meterCompletion(completion: JsonObject): StreamMeter | undefined {
-  const choices = objectsAt(completion, "choices");
-  const first = choices[0];
-  if (first === undefined || !isObject(first["message"])) return undefined;
-  const meter = new StreamMeter();
-  meter.responseId = stringAt(completion, "id");
-  meter.model = stringAt(completion, "model");
-  meter.finishReason = stringAt(first, "finish_reason");
-  if (isObject(completion["usage"])) meter.usage = readOpenAiUsage(completion["usage"]);
-  for (const choice of choices) meter.outputChars += deltaChars(objectAt(choice, "message"));
-  return meter;
 }
 
 function meterMessage(message: JsonObject): StreamMeter | undefined {

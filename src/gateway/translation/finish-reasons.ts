@@ -13,8 +13,12 @@ export function openAiFinishReason(stopReason: string): string {
   }
 }
 
-/** OpenAI's `finish_reason` in Anthropic's words. */
-export function anthropicStopReason(finishReason: string): string {
+/**
+ * OpenAI's `finish_reason` in Anthropic's words.
+ * @param refused Whether the text is a refusal, which OpenAI ends with an ordinary stop.
+ * @param stopSequence The client's stop sequence that was met, where the provider says so.
+ */
+export function anthropicStopReason(finishReason: string, refused = false, stopSequence?: string): string {
   switch (finishReason) {
     case "length":
       return "max_tokens";
@@ -24,6 +28,7 @@ export function anthropicStopReason(finishReason: string): string {
     case "content_filter":
       return "refusal";
     default:
-      return "end_turn";
+      if (refused) return "refusal";
+      return stopSequence === undefined ? "end_turn" : "stop_sequence";
   }
 }

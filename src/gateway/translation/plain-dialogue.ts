@@ -5,8 +5,8 @@ import { type StreamConverter, StreamMeter } from "../stream/converter.ts";
 import { OpenAiPassThrough } from "../stream/openai-pass-through.ts";
 import { estimateTokens } from "../usage/estimate.ts";
 import { readOpenAiUsage } from "../usage/raw-usage.ts";
-import { withoutOwnMembers } from "./conversation.ts";
 import type { ConvertedReply, Dialogue } from "./dialogue.ts";
+import { withoutOwnMembers } from "./formats.ts";
 import type { TranslatedRequest } from "./translated.ts";
 
 /** An endpoint that exists in OpenAI's format only. */
@@ -58,7 +58,14 @@ export class PlainDialogue implements Dialogue {
     return new OpenAiPassThrough(objectAt(this.#body, "stream_options")["include_usage"] === true);
   }
 
-  convertReply(_provider: Provider, bytes: Buffer, reply: JsonObject): ConvertedReply | undefined {
+  convertReply(provider: Provider, bytes: Buffer, reply: JsonObject, model: string): ConvertedReply | undefined {
+    const decode = provider.wire(model).plain(this.#operation.path)?.decode;
+    if (decode === undefined) return this.#meteredReply(bytes, reply);
+    const own = decode(reply, model);
+    return own && this.#meteredReply(Buffer.from(JSON.stringify(own)), own);
+  }
+
+  #meteredReply(bytes: Buffer, reply: JsonObject): ConvertedReply | undefined {
     if (!Array.isArray(reply[this.#operation.answerIn])) return undefined;
     const meter = new StreamMeter();
     meter.responseId = stringAt(reply, "id");

@@ -106,7 +106,7 @@ test.each<[string, JsonObject, string]>([
   ["logprobs", { logprobs: true }, "logprobs"],
   ["audio", { modalities: ["text", "audio"] }, "modalities"],
   ["functions", { functions: [] }, "functions"],
-  ["a foreign tool", { tools: [{ type: "custom", custom: {} }] }, "tools"],
+  ["a foreign tool", { tools: [{ type: "web_search" }] }, "tools"],
   ["input_audio", { messages: [{ role: "user", content: [{ type: "input_audio" }] }] }, "messages"],
   [
     "a TIFF",
@@ -167,36 +167,46 @@ test("messages to chat: a whole conversation", () => {
   };
   const { body, dropped } = messagesRequestToChat(request, "gpt-x", "p");
   const imagePart = { type: "image_url", image_url: { url: `data:image/png;base64,${PNG}` } };
+  const mark = { cache_control: { type: "ephemeral" } };
   expect(body).toEqual({
     model: "gpt-x",
     max_tokens: 99,
     messages: [
-      { role: "system", content: "Be brief.\n\nBe kind." },
+      {
+        role: "system",
+        content: [
+          { type: "text", text: "Be brief.", ...mark },
+          { type: "text", text: "Be kind." },
+        ],
+      },
       { role: "user", content: [{ type: "text", text: "What is this?" }, imagePart] },
       {
         role: "assistant",
         content: "Looking.",
+        reasoning_details: [
+          { type: "reasoning.text", text: "Hmm", signature: "s", format: "anthropic-claude-v1", index: 0 },
+        ],
         tool_calls: [{ id: "t1", type: "function", function: { name: "f", arguments: '{"city":"Oslo"}' } }],
       },
-      { role: "tool", tool_call_id: "t1", content: "Error: no" },
-      { role: "user", content: [{ type: "text", text: "And now?" }, imagePart] },
+      { role: "tool", tool_call_id: "t1", content: [{ type: "text", text: "no" }, imagePart], is_error: true },
+      { role: "user", content: "And now?" },
     ],
     stop: ["END"],
     temperature: 0.5,
+    top_k: 5,
     user: "u1",
     tools: [{ type: "function", function: { name: "f", description: "d", parameters: schema } }],
     tool_choice: "required",
     parallel_tool_calls: false,
   });
-  expect(dropped).toEqual(["top_k"]);
+  expect(dropped).toEqual([]);
 });
 
 test.each<[string, JsonObject]>([
   ["a built-in tool", { tools: [{ type: "web_search_20250305", name: "web_search" }] }],
   ["MCP servers", { mcp_servers: [{}] }],
-  ["five stop sequences", { stop_sequences: ["a", "b", "c", "d", "e"] }],
   ["a server tool's block", { messages: [{ role: "assistant", content: [{ type: "server_tool_use" }] }] }],
-  ["a document by URL", { messages: [{ role: "user", content: [{ type: "document", source: { type: "url" } }] }] }],
+  ["a file by id", { messages: [{ role: "user", content: [{ type: "document", source: { type: "file" } }] }] }],
 ])("messages to chat refuses %s", (_name, request) => {
   const refused = (): unknown => messagesRequestToChat({ ...user, max_tokens: 1, ...request }, "m", "p");
   expect(refused).toThrow(expect.objectContaining({ code: "NOT_TRANSLATABLE" }));
@@ -213,8 +223,8 @@ test("whatever else a request has is dropped and named, unless it is neutral or 
     "bad\nname": 1,
   };
   expect(chatRequestToMessages({ ...user, ...rest }, "m", "p").dropped).toEqual(["future"]);
-  const effort = { ...user, max_tokens: 1, thinking: { type: "enabled" }, output_config: { effort: "high" } };
-  expect(messagesRequestToChat(effort, "m", "p").dropped).toEqual(["thinking", "output_config.effort"]);
+  const inference = { ...user, max_tokens: 1, inference_geo: "eu", context_management: { edits: [] } };
+  expect(messagesRequestToChat(inference, "m", "p").dropped).toEqual(["inference_geo", "context_management"]);
 });
 
 test("replies: tool arguments that are no JSON are shown, not lost", () => {

@@ -5,6 +5,15 @@ import { isObject, type JsonObject } from "../json.ts";
 const PLAIN_NAME = /^[A-Za-z0-9_.-]{1,64}$/;
 const DROPPED_NAMES_MAX = 32;
 
+/** Members of a request that are the gateway's own and that no provider knows. */
+export const GATEWAY_MEMBERS = [
+  "provider",
+  "models",
+  "auto_web_search",
+  "web_search_threshold",
+  "auto_routing",
+] as const;
+
 /** A request in the other format, and the names of what was left out by the rules of docs/translation.md. */
 export interface TranslatedRequest {
   readonly body: JsonObject;

@@ -7,6 +7,9 @@ export interface RawUsage {
   readonly cacheReadTokens: number;
   readonly cacheWriteTokens: number;
   readonly reasoningTokens: number;
+  /** Parts of `inputTokens` and `outputTokens` that were audio; absent where a provider tells none. */
+  readonly audioInputTokens?: number;
+  readonly audioOutputTokens?: number;
 }
 
 /** Reads OpenAI's `usage` object (chat completions). Undefined when it has no counts. */
@@ -15,13 +18,36 @@ export function readOpenAiUsage(usage: JsonObject): RawUsage | undefined {
   const outputTokens = numberAt(usage, "completion_tokens");
   if (inputTokens === undefined && outputTokens === undefined) return undefined;
   const promptDetails = objectAt(usage, "prompt_tokens_details");
+  const completionDetails = objectAt(usage, "completion_tokens_details");
   return {
     inputTokens: inputTokens ?? 0,
     outputTokens: outputTokens ?? 0,
     // DeepSeek reports hits beside the details object.
     cacheReadTokens: numberAt(promptDetails, "cached_tokens") ?? numberAt(usage, "prompt_cache_hit_tokens") ?? 0,
     cacheWriteTokens: numberAt(promptDetails, "cache_write_tokens") ?? 0,
-    reasoningTokens: numberAt(objectAt(usage, "completion_tokens_details"), "reasoning_tokens") ?? 0,
+    reasoningTokens: numberAt(completionDetails, "reasoning_tokens") ?? 0,
+    ...audioTokens(numberAt(promptDetails, "audio_tokens"), numberAt(completionDetails, "audio_tokens")),
+  };
+}
+
+function audioTokens(input: number | undefined, output: number | undefined): Partial<RawUsage> {
+  return { ...(input ? { audioInputTokens: input } : {}), ...(output ? { audioOutputTokens: output } : {}) };
+}
+
+/** Reads the `usage` object of OpenAI's Responses. Undefined when it has no counts. */
+export function readResponseUsage(usage: JsonObject): RawUsage | undefined {
+  const inputTokens = numberAt(usage, "input_tokens");
+  const outputTokens = numberAt(usage, "output_tokens");
+  if (inputTokens === undefined && outputTokens === undefined) return undefined;
+  const inputDetails = objectAt(usage, "input_tokens_details");
+  const outputDetails = objectAt(usage, "output_tokens_details");
+  return {
+    inputTokens: inputTokens ?? 0,
+    outputTokens: outputTokens ?? 0,
+    cacheReadTokens: numberAt(inputDetails, "cached_tokens") ?? 0,
+    cacheWriteTokens: numberAt(inputDetails, "cache_write_tokens") ?? 0,
+    reasoningTokens: numberAt(outputDetails, "reasoning_tokens") ?? 0,
+    ...audioTokens(numberAt(inputDetails, "audio_tokens"), numberAt(outputDetails, "audio_tokens")),
   };
 }
 
@@ -47,23 +73,45 @@ export function readAnthropicUsage(usage: JsonObject, before?: RawUsage): RawUsa
   };
 }
 
-/** OpenAI's `usage` object for these counts. */
+/** OpenAI's `usage` object for these counts. Cache writes are OpenRouter's and OpenAI's `cache_write_tokens`. */
 export function writeOpenAiUsage(usage: RawUsage): JsonObject {
   return {
     prompt_tokens: usage.inputTokens,
     completion_tokens: usage.outputTokens,
     total_tokens: usage.inputTokens + usage.outputTokens,
-    prompt_tokens_details: { cached_tokens: usage.cacheReadTokens },
-    completion_tokens_details: { reasoning_tokens: usage.reasoningTokens },
+    prompt_tokens_details: {
+      cached_tokens: usage.cacheReadTokens,
+      ...(usage.cacheWriteTokens > 0 ? { cache_write_tokens: usage.cacheWriteTokens } : {}),
+      ...(usage.audioInputTokens === undefined ? {} : { audio_tokens: usage.audioInputTokens }),
+    },
+    completion_tokens_details: {
+      reasoning_tokens: usage.reasoningTokens,
+      ...(usage.audioOutputTokens === undefined ? {} : { audio_tokens: usage.audioOutputTokens }),
+    },
   };
 }
 
-/** Anthropic's `usage` object for these counts. */
+/** The `usage` object of OpenAI's Responses for these counts. */
+export function writeResponseUsage(usage: RawUsage): JsonObject {
+  return {
+    input_tokens: usage.inputTokens,
+    input_tokens_details: {
+      cached_tokens: usage.cacheReadTokens,
+      ...(usage.cacheWriteTokens > 0 ? { cache_write_tokens: usage.cacheWriteTokens } : {}),
+    },
+    output_tokens: usage.outputTokens,
+    output_tokens_details: { reasoning_tokens: usage.reasoningTokens },
+    total_tokens: usage.inputTokens + usage.outputTokens,
+  };
+}
+
+/** Anthropic's `usage` object for these counts. Audio has no place there; it is in the totals. */
 export function writeAnthropicUsage(usage: RawUsage): JsonObject {
   return {
     input_tokens: Math.max(0, usage.inputTokens - usage.cacheReadTokens - usage.cacheWriteTokens),
     cache_creation_input_tokens: usage.cacheWriteTokens,
     cache_read_input_tokens: usage.cacheReadTokens,
     output_tokens: usage.outputTokens,
+    ...(usage.reasoningTokens > 0 ? { output_tokens_details: { thinking_tokens: usage.reasoningTokens } } : {}),
   };
 }
