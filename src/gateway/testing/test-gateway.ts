@@ -31,6 +31,10 @@ export interface TestGateway {
   readonly gateway: Gateway;
   readonly records: RequestRecord[];
   readonly events: RecordedEvent[];
+  /** Headers of a JSON request with the admin key. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** GETs with the admin key unless `headers` say otherwise. */
+  get(path: string, headers?: Record<string, string>): Promise<Response>;
   /** POSTs JSON with the admin key. */
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Response>;
   /** The record of the request that finishes next, or that has already, in order. */
@@ -48,16 +52,19 @@ export async function startTestGateway(overrides: ConfigInput): Promise<TestGate
   const gateway = assembleGateway(context, providers, telemetry, "", () => undefined);
   const app = createGatewayServer(gateway);
   const url = await listen(app, "127.0.0.1", 0);
+  const adminHeaders = { authorization: `Bearer ${TEST_ADMIN_KEY}`, "content-type": "application/json" };
   let read = 0;
   return {
     url,
     gateway,
+    headers: adminHeaders,
+    get: (path, headers = {}) => fetch(`${url}${path}`, { headers: { ...adminHeaders, ...headers } }),
     records: telemetry.records,
     events: telemetry.events,
     post: (path, body, headers = {}) =>
       fetch(`${url}${path}`, {
         method: "POST",
-        headers: { authorization: `Bearer ${TEST_ADMIN_KEY}`, "content-type": "application/json", ...headers },
+        headers: { ...adminHeaders, ...headers },
         body: typeof body === "string" ? body : JSON.stringify(body),
       }),
     async nextRecord() {
