@@ -1,4 +1,4 @@
-import { KNOWN_PROVIDERS } from "./providers.ts";
+import { providerDefaults, providersFromEnvironment } from "./providers.ts";
 import type { RoleName } from "./roles.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -83,17 +83,10 @@ export function applyEnvironment(
   }
   const only = roles.length === 1 ? roles[0] : undefined;
   if (only !== undefined && environment.PORT) set(ROLE_PORT_FIELDS[only], environment.PORT, "PORT");
-  for (const known of KNOWN_PROVIDERS) {
-    const keyVariable = known.apiKeyVariables.find((name) => environment[name]);
-    const ownUrl = known.baseUrlVariable === undefined ? undefined : environment[known.baseUrlVariable] || undefined;
-    // A server of one's own (vLLM, Ollama, …) often wants no key: its address is enough.
-    if (keyVariable === undefined && ownUrl === undefined) continue;
-    const variable = keyVariable ?? known.baseUrlVariable!;
-    const field = `gateway.providers.${known.name}`;
-    set(`${field}.type`, known.type, variable);
-    if (keyVariable !== undefined) set(`${field}.apiKey`, environment[keyVariable], keyVariable);
-    set(`${field}.baseUrl`, ownUrl ?? known.baseUrl, known.baseUrlVariable ?? variable);
+  for (const { name, fields } of providersFromEnvironment(environment)) {
+    for (const [field, value, variable] of fields) set(`gateway.providers.${name}.${field}`, value, variable);
   }
+  fillProviders(values);
   return { values, variableOf: (path) => origin.get(path.join(".")) };
 }
 
@@ -108,4 +101,14 @@ function setField(values: Record<string, unknown>, path: readonly string[], valu
   }
   current[path.at(-1)!] = value;
   return true;
+}
+
+/** Type and address of the file's providers that leave them out. What is no mapping the schema will name. */
+function fillProviders(values: Record<string, unknown>): void {
+  const { providers } = (values["gateway"] ?? {}) as { providers?: unknown };
+  if (typeof providers !== "object" || providers === null) return;
+  for (const [name, given] of Object.entries(providers as Record<string, unknown>)) {
+    if (typeof given === "object" && given !== null)
+      Object.assign(given, providerDefaults(name, given as Record<string, unknown>));
+  }
 }

@@ -82,6 +82,7 @@ export class NameCache {
   #ask(host: string, entry: Entry): void {
     const waiting = new Set<() => void>();
     entry.waiting = waiting;
+    entry.error = undefined; // What an earlier question met says nothing about this one.
     this.#resolve(host, (error, addresses) => {
       if (error === null && addresses.length > 0) {
         entry.addresses = addresses;

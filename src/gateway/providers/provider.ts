@@ -64,8 +64,8 @@ export function createProvider(name: string, config: ProviderConfig, connectMs: 
   if (type === "anthropic") basePath = basePath.replace(/\/v1$/, "");
   if (type === "cohere") basePath = basePath.replace(/\/v[12]$/, "");
   if (type === "azure") basePath = basePath.replace(/\/openai(\/v1)?$/, "");
-  if (type === "gemini" && basePath === "") basePath = "/v1beta";
   const quirks = quirksOf(name);
+  if (basePath === "") basePath = type === "gemini" ? "/v1beta" : (quirks.basePath ?? "");
   return {
     name,
     type,
