@@ -1,3 +1,4 @@
+import { request } from "node:http";
 import { afterEach, expect, test } from "vitest";
 import type { ConfigInput } from "../../config/schema.ts";
 import {
@@ -48,7 +49,7 @@ const keyOf = ({ headers }: { headers: { authorization?: string } }): string => 
 
 /** Answers by the key that a call carries. */
 const byKey = (answers: Readonly<Record<string, FixtureAnswer>>): FixtureAnswer => {
-  return (request, reply) => answers[keyOf(request)]!(request, reply);
+  return (asked, reply) => answers[keyOf(asked)]!(asked, reply);
 };
 
 const THREE_KEYS = [
@@ -437,20 +438,18 @@ test.each([true, false])(
     const pieces = [openAiChunk({ role: "assistant", content: "" }), openAiChunk({ content: "one two three" })];
     const only = await provider(stream ? sse(pieces, "open") : hang);
     const gateway = await start({ providers: { fireworks: { baseUrl: only.url, models: ["m-1"] } } });
-    const leaving = new AbortController();
-    const reply = fetch(`${gateway.url}/v1/chat/completions`, {
-      method: "POST",
-      headers: gateway.headers,
-      body: JSON.stringify({ model: "m-1", messages: MESSAGES, stream }),
-      signal: leaving.signal,
+    const leaving = request(`${gateway.url}/v1/chat/completions`, { method: "POST", headers: gateway.headers });
+    leaving.on("error", () => undefined); // Destroying it is one.
+    const begun = new Promise<void>((resolve) => {
+      leaving.on("response", (reply) => reply.once("data", () => resolve()).on("error", () => undefined));
     });
+    leaving.end(JSON.stringify({ model: "m-1", messages: MESSAGES, stream }));
     if (stream) await (await reply).body!.getReader().read();
     else await expect.poll(() => only.seen.length).toBe(1);
     const leftAt = performance.now();
-    leaving.abort();
+    leaving.destroy();
     await only.seen[0]!.aborted;
     expect(performance.now() - leftAt).toBeLessThan(100);
-    await reply.catch(() => undefined);
     const record = await gateway.nextRecord();
     expect(record.outcome).toMatchObject({ clientAborted: true });
     expect(record.attempts[0]!.result).toBe("cancelled");
