@@ -51,7 +51,9 @@ export function assembleGateway(
   keys.add("admin", config.adminApiKey, "admin", true);
   if (config.mode === "demo") keys.add("demo", demoKey, "demo", true);
   keys.configure(config.gateway.keys);
-  const cache = new ResponseCache(config.gateway.cache, telemetry);
+  const database = openDatabase(context, telemetry);
+  const redis = openRedis(context, telemetry);
+  const cache = new ResponseCache(config.gateway.cache, telemetry, redis);
   const velocity = new VelocityMode(telemetry);
   const statistics = new RequestStatistics();
   const catalog = new Catalog([...providers.values()], telemetry, logger);
@@ -78,9 +80,9 @@ export function assembleGateway(
     inFlight: new InFlight(),
     responses: new ResponseStore(),
     cache,
-    database: openDatabase(context, telemetry),
-    redis: openRedis(context, telemetry),
-    content: new Content({ config: config.gateway, cache }),
+    database,
+    redis,
+    content: new Content({ config, cache, database, telemetry, logger }),
     demo,
   };
 }

@@ -19,6 +19,7 @@ export async function start(context: RoleContext): Promise<Role> {
   const demoKey = `gw_temp_${randomBytes(24).toString("hex")}`;
   let demo: DemoTraffic | undefined;
   const gateway = assembleGateway(context, providers, telemetry, demoKey, () => demo);
+  await gateway.content.ready;
   const app = createGatewayServer(gateway);
   const door = await openFrontDoor(gateway, app, {
     providers: simulator?.providers ?? config.gateway.providers,
@@ -42,6 +43,7 @@ export async function start(context: RoleContext): Promise<Role> {
       await Promise.all([demo?.close(), door.close()]);
       await Promise.all([...providers.values()].map(({ pool }) => pool.destroy()));
       await simulator?.close();
+      await gateway.content.close();
       await Promise.all([gateway.database.close(), gateway.redis?.close()]);
       await telemetry.close();
     },

@@ -1,8 +1,10 @@
 import type { Config } from "../../config/schema.ts";
+import type { Redis } from "../../redis/redis.ts";
 import type { Telemetry } from "../request-record.ts";
 import type { AnswerPlace, AnswerStore, AnswerStoreStats, PurgeScope } from "./answer-store.ts";
 import type { CachedAnswer, CachedReply } from "./cached-answer.ts";
 import { MemoryStore } from "./memory-store.ts";
+import { RedisStore } from "./redis-store.ts";
 
 /** Its name in metrics. */
 const CACHE_NAME = "responses";
@@ -25,15 +27,17 @@ export class ResponseCache {
   #misses = 0;
   #savedUsd = 0;
 
-  constructor(config: Config["gateway"]["cache"], telemetry: Pick<Telemetry, "event">, store?: AnswerStore) {
+  /** @param redis The Redis that gateways share; kept in it unless the configuration says `memory`. */
+  constructor(config: Config["gateway"]["cache"], telemetry: Pick<Telemetry, "event">, redis: Redis | undefined) {
     this.#config = config;
     this.#telemetry = telemetry;
     this.#store =
-      store ??
-      new MemoryStore(config, {
-        sized: (bytes) => telemetry.event("cacheSize", { cacheName: CACHE_NAME, bytes }),
-        evicted: (reason, count) => telemetry.event("cacheEvicted", { cacheName: CACHE_NAME, reason, count }),
-      });
+      redis !== undefined && config.store !== "memory"
+        ? new RedisStore(redis)
+        : new MemoryStore(config, {
+            sized: (bytes) => telemetry.event("cacheSize", { cacheName: CACHE_NAME, bytes }),
+            evicted: (reason, count) => telemetry.event("cacheEvicted", { cacheName: CACHE_NAME, reason, count }),
+          });
   }
 
   get entryBytesMax(): number {

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { CachedAnswer } from "../cache/cached-answer.ts";
 import type { JsonObject } from "../json.ts";
-import type { RequestRecord } from "../request-record.ts";
+import type { CapturedContent, RequestRecord } from "../request-record.ts";
 import type { Dialogue } from "../translation/dialogue.ts";
 
 /** What looks into one request's content on its way: hooks, cache, capture. Made only where one of them wants to. */
@@ -21,8 +21,18 @@ export interface Passage {
   finish(): void;
 }
 
-/** Decides who gets a passage. */
+/** Decides who gets a passage; one for the gateway. */
 export interface ContentPath {
   /** Undefined where nothing wants to see this request; costs a few comparisons then. */
   enter(record: RequestRecord, headers: IncomingHttpHeaders): Passage | undefined;
+  /** Rejects where a hook cannot be loaded; awaited before a gateway listens. */
+  readonly ready: Promise<void>;
+  /**
+   * What was captured of a request, while it is kept.
+   * @param keyHash Of the key whose request it must be; undefined for the administrator.
+   * @throws DatabaseError.
+   */
+  captured(requestId: string, keyHash: string | undefined): Promise<CapturedContent | undefined>;
+  /** Writes what waits to be written. */
+  close(): Promise<void>;
 }

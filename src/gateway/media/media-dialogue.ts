@@ -3,10 +3,11 @@ import type { Dispatcher } from "undici";
 import { GatewayError } from "../errors.ts";
 import { isObject, type JsonObject, objectsAt, stringAt } from "../json.ts";
 import type { Provider } from "../providers/provider.ts";
+import type { PlainCodec } from "../providers/wire.ts";
 import type { RequestCost, Telemetry } from "../request-record.ts";
 import { type StreamConverter, StreamMeter } from "../stream/converter.ts";
-import { withoutOwnMembers } from "../translation/conversation.ts";
 import type { ConvertedReply, Dialogue, MediaSide } from "../translation/dialogue.ts";
+import { withoutOwnMembers } from "../translation/formats.ts";
 import type { TranslatedRequest } from "../translation/translated.ts";
 import { estimateTokens } from "../usage/estimate.ts";
 import { BinaryPassThrough } from "./binary-pass-through.ts";
@@ -59,23 +60,32 @@ export class MediaDialogue implements Dialogue, MediaSide {
     return this;
   }
 
-  pathFor(provider: Provider): string {
-    return `${provider.basePath}${this.#operation.path}`;
+  pathFor(provider: Provider, model: string): string {
+    return this.#codec(provider, model)?.path(provider, model) ?? `${provider.basePath}${this.#operation.path}`;
   }
 
   requestFor(provider: Provider, model: string): TranslatedRequest {
-    if (provider.type !== "openai") {
+    const codec = this.#codec(provider, model);
+    if (codec === undefined) {
       const detail = { what: `POST /v1${this.#operation.path}`, provider: provider.name };
       throw new GatewayError("NOT_TRANSLATABLE", { ...detail, hint: "it has no such endpoint." });
     }
-    return { body: this.#upload === undefined ? withoutOwnMembers(this.#body, model) : {}, dropped: [] };
+    const body = this.#upload === undefined ? withoutOwnMembers(this.#body, model) : { model };
+    return codec.encode(body, provider, model);
   }
 
-  requestOptions(options: Dispatcher.DispatchOptions, _provider: Provider, model: string): Dispatcher.DispatchOptions {
+  /** Undefined for providers of other formats, which have endpoints of their own for pictures and sound. */
+  #codec(provider: Provider, model: string): PlainCodec | undefined {
+    const wire = provider.wire(model);
+    return wire.native === "openai" ? wire.plain(this.#operation.path) : undefined;
+  }
+
+  requestOptions(options: Dispatcher.DispatchOptions, provider: Provider, model: string): Dispatcher.DispatchOptions {
     const headers = { ...(options.headers as Record<string, string>) };
     headers["accept"] = this.binary ? "*/*" : this.stream ? "text/event-stream" : "application/json, text/*";
     if (this.#upload === undefined) return { ...options, headers };
-    const { contentType, bytes, body } = this.#upload.encode(model);
+    const named = this.requestFor(provider, model).body["model"]; // Azure has names of its own.
+    const { contentType, bytes, body } = this.#upload.encode(typeof named === "string" ? named : model);
     headers["content-type"] = contentType;
     headers["content-length"] = String(bytes);
     return { ...options, headers, body };

@@ -314,9 +314,9 @@ test("an upload that grows beyond the limit without saying so is stopped", async
   const reply = await fetch(`${gateway.url}/v1/audio/transcriptions`, {
     method: "POST",
     headers: { authorization: `Bearer ${TEST_ADMIN_KEY}`, "content-type": "multipart/form-data; boundary=b" },
-    body: endless() as unknown as BodyInit,
+    body: endless(),
     duplex: "half",
-  } as RequestInit);
+  } as unknown as RequestInit);
   expect(reply.status).toBe(413);
   await gateway.nextRecord();
 });
