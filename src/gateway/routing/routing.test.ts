@@ -444,7 +444,7 @@ test.each([true, false])(
       leaving.on("response", (reply) => reply.once("data", () => resolve()).on("error", () => undefined));
     });
     leaving.end(JSON.stringify({ model: "m-1", messages: MESSAGES, stream }));
-    if (stream) await (await reply).body!.getReader().read();
+    if (stream) await begun;
     else await expect.poll(() => only.seen.length).toBe(1);
     const leftAt = performance.now();
     leaving.destroy();
