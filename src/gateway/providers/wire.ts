@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Dialect } from "../errors.ts";
 import type { JsonObject } from "../json.ts";
+import type { ChunkSource } from "../stream/converter.ts";
 import type { ProviderFormat } from "../translation/provider-format.ts";
 import type { TranslatedRequest } from "../translation/translated.ts";
 import type { Credential } from "./credential.ts";
@@ -42,12 +43,22 @@ export interface UnsignedRequest {
   readonly body: string | undefined;
 }
 
+/** A format that is neither of the dialects. */
+export interface NativeFormat {
+  /** As ProviderFormat's. */
+  readonly request: ProviderFormat["request"];
+  /** A reader for one stream. @param model Shown where the stream does not name its model. */
+  source(model: string): ChunkSource;
+  /** A whole reply as a chat completion, or undefined when it is no answer. @param created Unix seconds. */
+  completion(reply: JsonObject, created: number, model: string): JsonObject | undefined;
+}
+
 /** How a provider is spoken to: the table entry behind its type and the model. */
 export interface Wire {
   /** The dialect that it speaks by itself; undefined: everything goes through `format`. */
   readonly native: Dialect | undefined;
   /** Present where `native` is undefined. */
-  readonly format?: Omit<ProviderFormat, "path">;
+  readonly format?: NativeFormat;
   /** Media type of a stream: the beginning of its `content-type`. */
   readonly streamType: string;
   chatPath(provider: Provider, model: string, stream: boolean): string;

@@ -56,10 +56,11 @@ export function formatOf(provider: Provider, model: string): Speaking {
   if (format !== undefined) {
     const { request } = format;
     return {
-      ...format,
       speech: "other",
       path: chat.path,
       request: (body, id, to) => request(functionsOnly(body), id, to),
+      source: () => format.source(model),
+      completion: (reply, created) => format.completion(reply, created, model),
     };
   }
   if (native === "anthropic") return messages;

@@ -12,7 +12,7 @@ export const bedrockWire: Wire = {
   native: undefined,
   format: {
     request: (chat, model, provider) => bedrockRequest(chat, model, provider.name),
-    source: () => new BedrockSource(),
+    source: (model) => new BedrockSource(model),
     completion: bedrockCompletion,
   },
   streamType: "application/vnd.amazon.eventstream",

@@ -44,7 +44,7 @@ export const cohereWire: Wire = {
   native: undefined,
   format: {
     request: (chat, model, provider) => cohereRequest(chat, model, provider.name),
-    source: () => new CohereSource(),
+    source: (model) => new CohereSource(model),
     completion: cohereCompletion,
   },
   streamType: "text/event-stream",

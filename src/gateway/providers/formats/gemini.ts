@@ -1,14 +1,14 @@
 import { messagesRequestToChat } from "../../translation/messages-request.ts";
-import type { Wire } from "../wire.ts";
+import type { NativeFormat, Wire } from "../wire.ts";
 import { geminiEmbeddings } from "./gemini/embeddings.ts";
 import { readGeminiModelIds, readGoogleProblem, readTotalTokens } from "./gemini/problem.ts";
 import { exposeGeminiFailure, GeminiSource, geminiCompletion } from "./gemini/reply.ts";
 import { geminiRequest } from "./gemini/request.ts";
 
 /** Gemini's format, wherever it is served. */
-export const geminiFormat: NonNullable<Wire["format"]> = {
+export const geminiFormat: NativeFormat = {
   request: (chat, model, provider) => geminiRequest(chat, model, provider.name),
-  source: () => new GeminiSource(),
+  source: (model) => new GeminiSource(model),
   completion: geminiCompletion,
 };
 

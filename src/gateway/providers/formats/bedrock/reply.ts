@@ -47,7 +47,7 @@ function readUsage(usage: JsonObject): RawUsage | undefined {
 }
 
 /** A whole Converse reply as a chat completion; it names neither itself nor its model. @param created Unix seconds. */
-export function bedrockCompletion(reply: JsonObject, created: number): JsonObject | undefined {
+export function bedrockCompletion(reply: JsonObject, created: number, model: string): JsonObject | undefined {
   const message = objectAt(objectAt(reply, "output"), "message");
   if (!Array.isArray(message["content"])) return undefined;
   const texts: string[] = [];
@@ -76,7 +76,7 @@ export function bedrockCompletion(reply: JsonObject, created: number): JsonObjec
     id: `chatcmpl-${randomHex(12)}`,
     object: "chat.completion",
     created,
-    model: "",
+    model,
     choices: [{ index: 0, message: written, logprobs: null, finish_reason: reason }],
     usage: usage === undefined ? undefined : writeOpenAiUsage(usage),
   };
@@ -105,12 +105,16 @@ export class BedrockSource implements ChunkSource {
   /** Bedrock's block index → OpenAI's tool call index. */
   readonly #calls = new Map<number, number>();
 
+  constructor(model: string) {
+    this.meter.model = model;
+    this.meter.responseId = randomHex(12);
+  }
+
   get unreadText(): string {
     return this.#frames.restText;
   }
 
   push(bytes: Buffer, emit: EmitDelta): void {
-    this.meter.responseId ??= randomHex(12);
     const broken = this.#frames.push(bytes, (frame) => {
       if (this.providerError !== undefined || this.terminated) return;
       if (frame.kind === "event") this.#take(frame.type, frame.body, emit);

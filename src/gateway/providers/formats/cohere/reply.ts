@@ -34,7 +34,7 @@ function readUsage(usage: JsonObject): RawUsage | undefined {
 }
 
 /** A whole reply of `/v2/chat` as a chat completion. @param created Unix seconds. */
-export function cohereCompletion(reply: JsonObject, created: number): JsonObject | undefined {
+export function cohereCompletion(reply: JsonObject, created: number, model: string): JsonObject | undefined {
   if (!isObject(reply["message"]) || stringAt(reply, "finish_reason") === undefined) return undefined;
   const { message } = reply;
   const parts = objectsAt(message, "content");
@@ -56,7 +56,7 @@ export function cohereCompletion(reply: JsonObject, created: number): JsonObject
     id: chatId(stringAt(reply, "id")),
     object: "chat.completion",
     created,
-    model: "",
+    model,
     choices: [{ index: 0, message: written, logprobs: null, finish_reason: reason }],
     usage: usage === undefined ? undefined : writeOpenAiUsage(usage),
   };
@@ -72,6 +72,11 @@ export function exposeCohereFailure(reply: JsonObject): void {
 /** Reads the events of `/v2/chat` with `stream: true` (API reference, "Streaming"). */
 export class CohereSource extends SseSource {
   #calls = 0;
+
+  constructor(model: string) {
+    super();
+    this.meter.model = model;
+  }
 
   protected override take(event: JsonObject, emit: EmitDelta): void {
     const delta = objectAt(event, "delta");

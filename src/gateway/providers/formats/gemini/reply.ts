@@ -90,7 +90,7 @@ export function exposeGeminiFailure(reply: JsonObject): void {
 }
 
 /** A whole `generateContent` reply as a chat completion. @param created Unix seconds. */
-export function geminiCompletion(reply: JsonObject, created: number): JsonObject | undefined {
+export function geminiCompletion(reply: JsonObject, created: number, model: string): JsonObject | undefined {
   const candidates = objectsAt(reply, "candidates");
   const blocked = blockedText(reply);
   if (candidates.length === 0 && blocked === undefined) return undefined;
@@ -105,7 +105,7 @@ export function geminiCompletion(reply: JsonObject, created: number): JsonObject
     id: chatId(seed),
     object: "chat.completion",
     created,
-    model: stringAt(reply, "modelVersion") ?? "",
+    model: stringAt(reply, "modelVersion") ?? model,
     choices,
     usage: usage === undefined ? undefined : writeOpenAiUsage(usage),
   };
@@ -148,6 +148,11 @@ export class GeminiSource extends SseSource {
   #idSeed = "";
   #calls = 0;
 
+  constructor(model: string) {
+    super();
+    this.meter.model = model;
+  }
+
   protected override take(event: JsonObject, emit: EmitDelta): void {
     exposeGeminiFailure(event);
     if (isObject(event["error"])) {
@@ -156,7 +161,7 @@ export class GeminiSource extends SseSource {
     }
     const { meter } = this;
     meter.responseId ??= stringAt(event, "responseId");
-    meter.model ??= stringAt(event, "modelVersion");
+    meter.model = stringAt(event, "modelVersion") ?? meter.model;
     if (this.#idSeed === "") this.#idSeed = meter.responseId ?? randomHex(8);
     meter.usage = readGeminiUsage(objectAt(event, "usageMetadata")) ?? meter.usage;
     const blocked = blockedText(event);
