@@ -80,6 +80,23 @@ export class Prices {
     return found && { input: found.input_price * 1_000, output: found.output_price * 1_000 };
   }
 
+  /**
+   * What a request may cost at most, in US dollars: all of its input fresh or written to a cache, whichever is dearer. For
+   * reservations: tells telemetry nothing. `load` must have resolved.
+   */
+  worstUsd(provider: string, model: string, inputTokens: number, outputTokens: number): number {
+    const key = `${provider}\n${model}`;
+    const price = this.#cache.get(key) ?? this.#lookUp(provider, model);
+    if (this.#cache.size < CACHE_ENTRIES_MAX) this.#cache.set(key, price);
+    if (price === "ask the list") {
+      const asked = this.#ask(provider, model, { input_tokens: inputTokens, output_tokens: outputTokens });
+      if (asked !== undefined) return asked.input_price + asked.output_price;
+    } else if (price !== "unknown") {
+      return inputTokens * Math.max(price.input, price.cacheWrite) + outputTokens * price.output;
+    }
+    return (inputTokens + outputTokens) * DEFAULT_USD_PER_TOKEN;
+  }
+
   #lookUp(provider: string, model: string): Price {
     const found = this.#ask(provider, model, { input_tokens: 1, output_tokens: 1 });
     if (found === undefined) return "unknown";
