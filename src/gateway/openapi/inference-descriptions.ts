@@ -216,6 +216,31 @@ const RESPONSE_DELETE: RouteDescription = {
   }),
 };
 
+const RESPONSE_CANCEL: RouteDescription = {
+  ...RESPONSE_READ,
+  method: "POST",
+  path: "/v1/responses/{id}/cancel",
+  summary: "Cancel a response that runs in the background; here none does",
+};
+const RESPONSE_ITEMS: RouteDescription = {
+  ...RESPONSE_READ,
+  path: "/v1/responses/{id}/input_items",
+  summary: "What was sent for a response that is still kept",
+  schemas: () => ({
+    params: responseParams(),
+    reply: z.looseObject({ object: z.literal("list"), data: z.array(z.looseObject({ type: z.string() })) }),
+  }),
+};
+const RESPONSE_TOKENS: RouteDescription = {
+  ...RESPONSES,
+  path: "/v1/responses/input_tokens",
+  summary: "How many input tokens a response would have",
+  schemas: () => ({
+    body: z.looseObject({ model: model(), input: z.union([z.string(), z.array(z.looseObject({}))]) }),
+    reply: z.looseObject({ object: z.string(), input_tokens: z.number() }),
+  }),
+};
+
 const MESSAGES = inference(
   "/v1/messages",
   "Anthropic messages",
@@ -249,6 +274,9 @@ export const inferenceDescriptions: readonly RouteDescription[] = [
   RESPONSES,
   RESPONSE_READ,
   RESPONSE_DELETE,
+  RESPONSE_CANCEL,
+  RESPONSE_ITEMS,
+  RESPONSE_TOKENS,
   EMBEDDINGS,
   COMPLETIONS,
   MODERATIONS,

@@ -1,4 +1,6 @@
+import { globFits, mayUseModel } from "../../access/model-access.ts";
 import type { Gateway } from "../../gateway.ts";
+import type { ClientIdentity } from "../../request-record.ts";
 
 /** Longest wait for lists that are being fetched; after it the lists known so far are served. */
 const REFRESH_WAIT_MS = 3_000;
@@ -32,4 +34,19 @@ export function knownModels(gateway: Gateway): ListedModel[] {
     }
   }
   return [...byId.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** The models that a key may use, and of their providers those that it may use. */
+export function usableBy(client: ClientIdentity, models: readonly ListedModel[]): ListedModel[] {
+  const { allowedModels, allowedProviders } = client;
+  if (allowedModels === undefined && allowedProviders === undefined) return [...models];
+  return models.flatMap((model) => {
+    const providers = model.providers.filter(
+      (provider) => allowedProviders === undefined || allowedProviders.some((glob) => globFits(glob, provider)),
+    );
+    const fits =
+      mayUseModel(client, model.id) || providers.some((provider) => mayUseModel(client, `${provider}/${model.id}`));
+    const [owner] = providers;
+    return owner === undefined || !fits ? [] : [{ ...model, owner, providers }];
+  });
 }

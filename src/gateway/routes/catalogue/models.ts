@@ -1,24 +1,14 @@
 import * as z from "zod";
+import { mayUseModel } from "../../access/model-access.ts";
 import { GatewayError } from "../../errors.ts";
+import type { Gateway } from "../../gateway.ts";
 import { name, named } from "../../openapi/fields.ts";
 import { defineRoute, type Route } from "../../openapi/route.ts";
-import { modelKind } from "../../providers/model-kind.ts";
+import type { ClientIdentity } from "../../request-record.ts";
 import { dialectOf } from "../request-state.ts";
-import { type ListedModel, listModels } from "./listing.ts";
-
-/** Providers do not agree on a model's age; one fixed moment keeps the reply the same from call to call. */
-const CREATED_UNIX = 1_735_689_600;
-
-const openAiModelSchema = named("Model", () =>
-  z.object({
-    id: z.string(),
-    object: z.literal("model"),
-    created: z.number(),
-    owned_by: z.string(),
-    providers: z.array(z.string()).describe("Who serves it, in the order of the configuration"),
-    kind: z.string().describe("What it is for: `chat`, `embedding`, `rerank`, `image`, …"),
-  }),
-);
+import { type ListedModel, listModels, usableBy } from "./listing.ts";
+import { withFacts } from "./model-facts.ts";
+import { CREATED_UNIX, modelJson, modelSchema } from "./model-json.ts";
 
 const anthropicModelSchema = named("AnthropicModel", () =>
   z.object({ type: z.literal("model"), id: z.string(), display_name: z.string(), created_at: z.string() }),
@@ -41,7 +31,7 @@ export const modelRoutes: readonly Route[] = [
         before_id: z.string().optional(),
       }),
       reply: z.union([
-        z.object({ object: z.literal("list"), data: z.array(openAiModelSchema()) }),
+        z.object({ object: z.literal("list"), data: z.array(modelSchema()) }),
         z.object({
           data: z.array(anthropicModelSchema()),
           has_more: z.boolean(),
@@ -50,10 +40,11 @@ export const modelRoutes: readonly Route[] = [
         }),
       ]),
     }),
-  }).handle(async ({ gateway, request, query }) => {
-    const models = await listModels(gateway);
-    if (dialectOf(request) === "openai") return { object: "list" as const, data: models.map(openAiModel) };
-    return anthropicPage(query, models);
+  }).handle(async ({ gateway, request, query, client }) => {
+    const models = usableBy(client, await listModels(gateway));
+    if (dialectOf(request) === "anthropic") return anthropicPage(query, models);
+    const data = (await withFacts(gateway, models)).map(modelJson);
+    return { object: "list" as const, data: [...data, ...aliasesFor(gateway, client)] };
   }),
   defineRoute({
     method: "GET",
@@ -61,40 +52,59 @@ export const modelRoutes: readonly Route[] = [
     auth: "client",
     tag: "Catalogue",
     summary: "The models for embeddings",
-    schemas: () => ({ reply: z.object({ object: z.literal("list"), data: z.array(openAiModelSchema()) }) }),
-  }).handle(async ({ gateway }) => {
-    const models = await listModels(gateway);
-    return { object: "list", data: models.filter(({ id }) => modelKind(id) === "embedding").map(openAiModel) };
+    schemas: () => ({ reply: z.object({ object: z.literal("list"), data: z.array(modelSchema()) }) }),
+  }).handle(async ({ gateway, client }) => {
+    const models = await withFacts(gateway, usableBy(client, await listModels(gateway)));
+    return { object: "list", data: models.filter(({ kind }) => kind === "embedding").map(modelJson) };
   }),
   defineRoute({
     method: "GET",
     path: "/v1/models/{id*}",
     auth: "client",
     tag: "Catalogue",
-    summary: "One model",
+    summary: "One model, or all models of a developer",
+    description:
+      "`/v1/models/gpt-5` is one model; `/v1/models/meta-llama`, where no model has that name, lists the models whose id begins with `meta-llama/`.",
     schemas: () => ({
       params: z.object({ id: name("Id of a model; may hold slashes") }),
-      reply: z.union([openAiModelSchema(), anthropicModelSchema()]),
+      reply: z.union([
+        modelSchema(),
+        anthropicModelSchema(),
+        z.object({ object: z.literal("list"), developer: z.string(), data: z.array(modelSchema()) }),
+      ]),
     }),
-  }).handle(async ({ gateway, request, params: { id } }) => {
-    const model = (await listModels(gateway)).find((candidate) => candidate.id === id);
-    if (model === undefined) throw new GatewayError("MODEL_NOT_FOUND", { model: id }, { param: "model" });
-    return dialectOf(request) === "openai" ? openAiModel(model) : anthropicModel(model);
+  }).handle(async ({ gateway, request, client, params: { id } }) => {
+    const models = usableBy(client, await listModels(gateway));
+    const model = models.find((candidate) => candidate.id === id);
+    if (model !== undefined) {
+      if (dialectOf(request) === "anthropic") return anthropicModel(model);
+      return modelJson((await withFacts(gateway, [model]))[0]!);
+    }
+    const alias = aliasesFor(gateway, client).find((candidate) => candidate.id === id);
+    if (alias !== undefined) return dialectOf(request) === "anthropic" ? anthropicModel(alias) : alias;
+    const ofDeveloper = models.filter((candidate) => candidate.id.startsWith(`${id}/`));
+    if (ofDeveloper.length === 0) throw new GatewayError("MODEL_NOT_FOUND", { model: id }, { param: "model" });
+    return { object: "list" as const, developer: id, data: (await withFacts(gateway, ofDeveloper)).map(modelJson) };
   }),
 ];
 
-function openAiModel({ id, owner, providers }: ListedModel) {
-  return {
-    id,
-    object: "model" as const,
-    created: CREATED_UNIX,
-    owned_by: owner,
-    providers: [...providers],
-    kind: modelKind(id),
-  };
+/** Names of one's own that stand for models; a client offers them like models. */
+function aliasesFor(gateway: Gateway, client: ClientIdentity) {
+  return Object.keys(gateway.context.config.gateway.aliases)
+    .filter((id) => mayUseModel(client, id))
+    .map((id) => ({
+      id,
+      object: "model" as const,
+      created: CREATED_UNIX,
+      owned_by: "gatewayz",
+      providers: [],
+      kind: "alias",
+      context_length: null,
+      pricing: null,
+    }));
 }
 
-function anthropicModel({ id }: ListedModel) {
+function anthropicModel({ id }: Pick<ListedModel, "id">) {
   return { type: "model" as const, id, display_name: id, created_at: new Date(CREATED_UNIX * 1_000).toISOString() };
 }
 
