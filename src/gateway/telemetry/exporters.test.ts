@@ -98,14 +98,31 @@ test("a request reaches logs and traces within 500 ms and health soon after, in 
   expect(spans.map(({ name, kind }) => [name, kind])).toEqual([
     ["POST /v1/chat/completions", 2],
     ["route_model", 1],
+    ["chat gpt-4o-mini", 3],
     ["openai/gpt-4o-mini", 3],
     ["provider_call/openai", 3],
     ["simulator/gpt-4o-mini", 3],
     ["provider_call/simulator", 3],
   ]);
-  const [server, route, failedModel, failedCall, model, call] = spans;
+  const [server, route, inference, failedModel, failedCall, model, call] = spans;
   for (const span of spans) expect(span.traceId).toBe(record.traceId);
-  expect([route, failedModel, model].map((span) => span!.parentSpanId)).toEqual(new Array(3).fill(record.spanId));
+  expect([route, inference].map((span) => span!.parentSpanId)).toEqual([record.spanId, record.spanId]);
+  expect([failedModel, model].map((span) => span!.parentSpanId)).toEqual([inference!.spanId, inference!.spanId]);
+  expect(inference!.events).toMatchObject([
+    { name: "fallback", attributes: { "ai.routing.from_provider": "openai", "ai.routing.reason": "provider_error" } },
+  ]);
+  expect(inference!.attributes).toMatchObject({
+    "gen_ai.operation.name": "chat",
+    "gen_ai.provider.name": "simulator",
+    "gen_ai.request.model": "gpt-4o-mini",
+    "gen_ai.request.stream": true,
+    "gen_ai.response.finish_reasons": ["stop"],
+    "gen_ai.usage.input_tokens": 20,
+    "gen_ai.response.time_to_first_chunk": 0.24,
+    "server.address": "127.0.0.1",
+    "server.port": 9999,
+  });
+  expect(inference!.attributes).not.toHaveProperty("gen_ai.system");
   expect(call!.parentSpanId).toBe(model!.spanId);
   expect(failedCall!.spanId).toBe("aaaaaaaaaaaaaaaa");
   expect(server!.attributes).toMatchObject({

@@ -57,7 +57,8 @@ export class Exporters {
       },
       scope: { name: TRACER_NAME, version: VERSION },
     });
-    this.#spans = new RequestSpans(this.#redact);
+    const { genAi } = config.gateway.telemetry;
+    this.#spans = new RequestSpans(this.#redact, { any: genAi.length > 0, system: genAi.includes("v1.36") });
     this.#logQueue =
       peers.logs === undefined
         ? undefined

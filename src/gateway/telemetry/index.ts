@@ -21,6 +21,8 @@ export interface TelemetryOptions {
   readonly providers?: readonly string[];
   /** True in a worker: another process of this gateway owns the page and is told by `drain`. */
   readonly worker?: boolean;
+  /** Asked before each exposition: takes over what other processes of this gateway have counted. Never rejects. */
+  readonly gather?: () => Promise<void>;
 }
 
 /** What happened in one process since it was last asked, as plain JSON, for the process that owns the page. */
@@ -100,6 +102,7 @@ export function createTelemetry(context: RoleContext, options: TelemetryOptions 
     },
     observe: (name, read) => facts.observe(name, read),
     async metrics(accept) {
+      await options.gather?.();
       const openMetrics = wantsOpenMetrics(accept);
       return {
         contentType: openMetrics ? OPENMETRICS_CONTENT_TYPE : TEXT_CONTENT_TYPE,

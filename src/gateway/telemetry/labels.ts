@@ -4,8 +4,20 @@ const ID_SEGMENT = /^(\d+|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-
 /** A label value longer than this is cut; names of models and providers are far below. */
 const LABEL_CHARS_MAX = 128;
 
+/** Paths whose label is remembered; route templates are some dozens. */
+const PATHS_REMEMBERED_MAX = 1_000;
+const remembered = new Map<string, string>();
+
 /** A path as a label: numbers, UUIDs and long hex become `{id}`, at most six segments stay. */
 export function pathLabel(path: string): string {
+  const known = remembered.get(path);
+  if (known !== undefined) return known;
+  const label = workOutPathLabel(path);
+  if (remembered.size < PATHS_REMEMBERED_MAX) remembered.set(path, label);
+  return label;
+}
+
+function workOutPathLabel(path: string): string {
   const segments = path
     .split("?", 1)[0]!
     .split("/")

@@ -29,6 +29,8 @@ export const NO_LABELS: LogLine["labels"] = {
   path: undefined,
 };
 
+const UNESCAPED_CONTROL = /[\u007f-\u009f\u2028\u2029]/;
+
 /** The line's text: one JSON object (contract section 7), without any character that a terminal would act on. */
 export function lineText(line: LogLine): string {
   const { trace_id, span_id, request_id, user_id } = line.metadata;
@@ -45,7 +47,8 @@ export function lineText(line: LogLine): string {
     ...line.fields,
   });
   // JSON escapes C0 controls only; DEL, C1 and the two line separators are escaped here.
-  return text.replace(
+  if (!UNESCAPED_CONTROL.test(text)) return text;
+  return text.replaceAll(
     /[\u007f-\u009f\u2028\u2029]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );

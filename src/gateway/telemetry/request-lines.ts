@@ -94,6 +94,10 @@ function requestLine(record: RequestRecord, line: MakeLine, durationMs: number, 
       total_tokens: usage === undefined ? undefined : usage.inputTokens + usage.outputTokens,
       cost_usd: cost === undefined ? undefined : Number(cost.totalUsd.toFixed(9)),
       finish_reason: outcome.finishReason,
+      cached_input_tokens: usage?.cachedInputTokens || undefined,
+      reasoning_tokens: usage?.reasoningTokens || undefined,
+      cache: record.cache?.result,
+      ...routingFields(record),
       client_aborted: outcome.clientAborted || undefined,
       simulated: record.simulated || undefined,
       probe: record.probe || undefined,
@@ -102,6 +106,32 @@ function requestLine(record: RequestRecord, line: MakeLine, durationMs: number, 
     },
     { error_type: error?.type },
   );
+}
+
+/** How routing decided and whom it tried; only what is more than one call to the first choice. */
+function routingFields({ routing, attempts, inference }: RequestRecord): LogLine["fields"] | undefined {
+  if (inference === undefined || (routing === undefined && attempts.length < 2)) return undefined;
+  return {
+    routing_strategy: routing?.strategy,
+    routing_policy: routing?.policy,
+    routing_alias: routing?.alias,
+    routing_reason: routing?.reason,
+    candidates: routing?.candidates,
+    passed_over: routing?.passedOver?.map(({ provider, model, reason }) => `${provider}/${model}: ${reason}`),
+    attempts: attempts.length < 2 ? undefined : attempts.map(attemptText),
+  };
+}
+
+/** `openai/gpt-4o error 503 PROVIDER_ERROR 120 ms`. */
+function attemptText({ provider, model, result, statusCode, errorType, durationMs }: AttemptRecord): string {
+  const words = [
+    `${provider}/${model}`,
+    result,
+    statusCode,
+    errorType,
+    result === "skipped" ? "" : `${round(durationMs)} ms`,
+  ];
+  return words.filter((word) => word !== undefined && word !== "").join(" ");
 }
 
 /** ` (provider/model, 60 tokens)` of a model request that somebody answered. */

@@ -1,5 +1,7 @@
 import { randomHex } from "../record.ts";
 import type { AttemptRecord, RequestRecord } from "../request-record.ts";
+import { attemptEvents } from "./attempt-events.ts";
+import { type GenAiSpanOptions, genAiSpan } from "./gen-ai-span.ts";
 import { pathLabel } from "./labels.ts";
 import { type Attributes, SPAN_KIND, type Span, type SpanEvent } from "./otlp-spans.ts";
 import type { Redact } from "./redact.ts";
@@ -10,26 +12,47 @@ const MODEL_CHARS_MAX = 200;
 /** Upstream URLs whose host is remembered. */
 const HOSTS_MAX = 500;
 
-/** Turns a finished request into its spans (contract section 8): server, routing, and two per call that was made. */
+/** Which GenAI conventions the span of an inference follows; none leaves it out. */
+export interface SpanGenerations {
+  readonly any: boolean;
+  readonly system: boolean;
+}
+
+/** Turns a finished request into its spans (contract sections 8 and 8a): server, routing, the inference, and two
+ * per call that was made. */
 export class RequestSpans {
   readonly #redact: Redact;
+  readonly #generations: SpanGenerations;
   readonly #hosts = new Map<string, { address: string; port: number | undefined }>();
 
-  constructor(redact: Redact) {
+  constructor(redact: Redact, generations: SpanGenerations) {
     this.#redact = redact;
+    this.#generations = generations;
   }
 
   spansOf(record: RequestRecord): Span[] {
     if (record.outcome === undefined) return [];
-    const spans = [this.#serverSpan(record)];
+    const server = this.#serverSpan(record);
+    const spans = [server];
     if (record.inference === undefined) return spans;
     spans.push(this.#routeSpan(record));
+    const events = attemptEvents(record, this.#redact);
+    const inference = this.#generations.any ? genAiSpan(record, this.#genAiOptions(record, server, events)) : undefined;
+    if (inference !== undefined) spans.push(inference);
+    else if (events.length > 0) spans[0] = { ...server, events: [...server.events, ...events] };
+    const parentSpanId = inference?.spanId ?? record.spanId;
     for (const attempt of record.attempts) {
       if (attempt.result === "skipped") continue;
-      const modelSpan = this.#modelSpan(record, attempt);
+      const modelSpan = this.#modelSpan(record, attempt, parentSpanId);
       spans.push(modelSpan, this.#callSpan(record, attempt, modelSpan));
     }
     return spans;
+  }
+
+  #genAiOptions(record: RequestRecord, { failure }: Span, events: readonly SpanEvent[]): GenAiSpanOptions {
+    const last = record.attempts.findLast(({ result }) => result !== "skipped");
+    const server = this.#hostOf(last?.url ?? "");
+    return { system: this.#generations.system, redact: this.#redact, server, failure, events };
   }
 
   #serverSpan(record: RequestRecord): Span {
@@ -60,6 +83,7 @@ export class RequestSpans {
         "gatewayz.simulated": record.simulated || undefined,
         "gatewayz.probe": record.probe || undefined,
         "gatewayz.client_aborted": outcome.clientAborted || undefined,
+        ...cacheAttributes(record),
         ...clientAttributes(record),
         ...this.#errorAttributes(error?.type, error?.message),
       },
@@ -69,7 +93,7 @@ export class RequestSpans {
   }
 
   #routeSpan(record: RequestRecord): Span {
-    const { stages, startedAtMs, attempts } = record;
+    const { stages, startedAtMs, attempts, routing } = record;
     const first = attempts[0];
     const startMs = startedAtMs + (stages.request_parsing ?? 0) + (stages.auth_validation ?? 0);
     const endMs = Math.max(startMs, first?.startedAtMs ?? startMs + (stages.request_preparation ?? 0));
@@ -83,35 +107,59 @@ export class RequestSpans {
       startMs: Math.min(startMs, endMs),
       endMs,
       attributes: {
-        "ai.routing.strategy": "priority_failover",
+        "ai.routing.strategy": routing?.strategy ?? "priority_failover",
+        "ai.routing.policy": routing?.policy,
+        "ai.routing.alias": routing?.alias === undefined ? undefined : this.#redact(routing.alias),
+        "ai.routing.candidates": routing?.candidates,
+        "ai.routing.reason": routing?.reason,
+        "ai.routing.confidence": routing?.confidence,
+        "ai.routing.duration_ms": routing?.durationMs,
         "ai.routing.original_model": this.#model(record),
+        "ai.routing.selected": answered === undefined ? undefined : `${answered}/${record.outcome!.model}`,
         "ai.routing.fallback_used": answered !== undefined && first !== undefined && answered !== first.provider,
         "ai.routing.attempts": attempts.length,
         "service.operation": "route_selection",
       },
-      events: attempts
-        .filter(({ result }) => result === "skipped")
-        .map((attempt) => ({
-          name: "provider_skipped",
-          atMs: attempt.startedAtMs,
-          attributes: { "ai.provider": attempt.provider, "ai.circuit.state": attempt.breakerState },
-        })),
+      events: this.#passedOver(record, endMs),
       failure: undefined,
     };
+  }
+
+  /** Who was not to be tried, or not yet, and why. */
+  #passedOver({ attempts, routing }: RequestRecord, atMs: number): SpanEvent[] {
+    const skipped = attempts.filter(({ result }) => result === "skipped");
+    const passedOver = routing?.passedOver ?? [];
+    return [
+      ...passedOver.map(({ provider, model, reason }) => ({
+        name: "provider_passed_over",
+        atMs,
+        attributes: { "ai.provider": provider, "ai.model": model, "ai.routing.reason": reason },
+      })),
+      ...skipped.map(({ provider, model, errorType, breakerState, startedAtMs }) => ({
+        name: "provider_skipped",
+        atMs: startedAtMs,
+        attributes: {
+          "ai.provider": provider,
+          "ai.model": model,
+          "ai.routing.reason": errorType?.toLowerCase(),
+          "ai.circuit.state": breakerState,
+        },
+      })),
+    ];
   }
 
   #model(record: RequestRecord): string {
     return this.#redact(record.inference!.requestedModel).slice(0, MODEL_CHARS_MAX);
   }
 
-  #modelSpan(record: RequestRecord, attempt: AttemptRecord): Span {
+  #modelSpan(record: RequestRecord, attempt: AttemptRecord, parentSpanId: string): Span {
     const { provider, model } = attempt;
     const inference = record.inference!;
     const answered = attempt === record.attempts.at(-1);
     return {
       traceId: record.traceId,
       spanId: randomHex(8),
-      parentSpanId: record.spanId,
+      parentSpanId,
       name: `${provider}/${model}`,
       kind: SPAN_KIND.client,
       startMs: attempt.startedAtMs,
@@ -162,6 +210,9 @@ export class RequestSpans {
         "http.status_code": attempt.statusCode,
         "http.response.status_code": attempt.statusCode,
         "peer.service": attempt.provider,
+        "gatewayz.attempt.kind": attempt.kind,
+        "gatewayz.provider.key": attempt.keyLabel,
+        "gatewayz.provider.request_id": attempt.providerRequestId,
         "server.address": host.address,
         "server.port": host.port,
         ...this.#attemptError(attempt),
@@ -215,6 +266,12 @@ export class RequestSpans {
   }
 }
 
+/** Contract section 8: `ai.cache.hit` and `ai.cache.key`. */
+function cacheAttributes({ cache }: RequestRecord): Attributes | undefined {
+  if (cache === undefined) return undefined;
+  return { "ai.cache.hit": cache.result === "hit", "ai.cache.result": cache.result, "ai.cache.key": cache.key };
+}
+
 function clientAttributes({ client }: RequestRecord): Attributes {
   if (client === undefined) return {};
   return {
@@ -254,6 +311,7 @@ function answerAttributes({ usage, cost, outcome }: RequestRecord): Attributes {
     "gen_ai.usage.completion_tokens": usage?.outputTokens,
     "gen_ai.usage.total_tokens": total,
     "gen_ai.usage.cache_read.input_tokens": usage?.cachedInputTokens || undefined,
+    "gen_ai.usage.cache_creation.input_tokens": usage?.cacheWriteInputTokens || undefined,
     "gen_ai.usage.reasoning.output_tokens": usage?.reasoningTokens || undefined,
     "gen_ai.usage.cost": cost?.totalUsd,
     "ai.cost.usd": cost?.totalUsd,
