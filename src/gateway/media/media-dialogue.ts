@@ -33,6 +33,7 @@ export class MediaDialogue implements Dialogue, MediaSide {
   readonly metered = true;
   readonly stream: boolean;
   readonly binary: boolean;
+  plainText = false;
   readonly #operation: MediaOperation;
   readonly #body: JsonObject;
   readonly #upload: Upload | undefined;
@@ -104,6 +105,7 @@ export class MediaDialogue implements Dialogue, MediaSide {
   /** Subtitles and plain text are answers of a transcription too. */
   convertText(bytes: Buffer, upstream: IncomingHttpHeaders): ConvertedReply | undefined {
     if (this.#operation.makes !== "text" || isJson(upstream)) return undefined;
+    this.plainText = true;
     return { bytes, meter: new StreamMeter() };
   }
 

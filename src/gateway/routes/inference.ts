@@ -130,7 +130,7 @@ class Exchange {
     const plan = await gateway.routing.router.plan({
       model: record.inference.requestedModel,
       wishes: readWishes(body),
-      keyName: client.keyName,
+      client,
       probe: record.probe,
     });
     if (plan.decision !== undefined) record.routing = plan.decision;
@@ -172,7 +172,7 @@ class Exchange {
     const record = this.#record;
     this.#meter(conversation, answer, answer.meter, true);
     let { bytes } = answer;
-    if (conversation.dialect === "openai" && conversation.metered)
+    if (conversation.dialect === "openai" && conversation.metered && conversation.media?.plainText !== true)
       bytes = withGatewayUsage(bytes, answer.target.provider.name, record, nowMs());
     this.#raw.writeHead(200, {
       ...this.#headers,
