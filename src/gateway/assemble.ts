@@ -26,7 +26,10 @@ import type { GatewayTelemetry } from "./telemetry/index.ts";
 import { Prices } from "./usage/prices.ts";
 
 /** The providers that are switched on: the simulator's in demo mode, else those of the configuration. */
-export function createProviders({ config }: RoleContext, simulator: Simulator | undefined): Map<string, Provider> {
+export function createProviders(
+  { config }: RoleContext,
+  simulator: Pick<Simulator, "providers"> | undefined,
+): Map<string, Provider> {
   const configs: Readonly<Record<string, ProviderConfig>> = simulator?.providers ?? config.gateway.providers;
   const providers = new Map<string, Provider>();
   for (const [name, provider] of Object.entries(configs)) {
@@ -38,6 +41,7 @@ export function createProviders({ config }: RoleContext, simulator: Simulator | 
 /**
  * Puts together what the routes share.
  * @param demoKey Key of the demo traffic; known to the gateway in demo mode only.
+ * @param shared What another process owns, where this is one of several workers.
  */
 export function assembleGateway(
   context: RoleContext,
@@ -45,6 +49,7 @@ export function assembleGateway(
   telemetry: GatewayTelemetry,
   demoKey: string,
   demo: () => DemoTraffic | undefined,
+  shared: Partial<Pick<Gateway, "breakers" | "gate">> = {},
 ): Gateway {
   const { config, logger } = context;
   const keys = new Keys(telemetry, () => config.gateway.anonymous.enabled);
@@ -57,7 +62,7 @@ export function assembleGateway(
   const velocity = new VelocityMode(telemetry);
   const statistics = new RequestStatistics();
   const catalog = new Catalog([...providers.values()], telemetry, logger);
-  const breakers = new Breakers(providers.keys(), config.gateway.breaker, telemetry);
+  const breakers = shared.breakers ?? new Breakers(providers.keys(), config.gateway.breaker, telemetry);
   const prices = new Prices(telemetry, logger);
   const routing = new Routing({ context, providers, catalog, breakers, prices, telemetry });
   return {
@@ -71,7 +76,7 @@ export function assembleGateway(
     rateLimits: new RateLimits(config.gateway.limits, telemetry, velocity),
     ipLimits: new IpLimits(config.gateway.ipRequestsPerMinute, telemetry),
     spend: new DailySpend(config.gateway.limits.dailySpendUsd, telemetry),
-    gate: new ConcurrencyGate(config.gateway.concurrency, telemetry),
+    gate: shared.gate ?? new ConcurrencyGate(config.gateway.concurrency, telemetry),
     providers,
     catalog,
     breakers,

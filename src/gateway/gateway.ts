@@ -34,7 +34,7 @@ export interface Gateway {
   readonly rateLimits: RateLimits;
   readonly ipLimits: IpLimits;
   readonly spend: DailySpend;
-  readonly gate: ConcurrencyGate;
+  readonly gate: Pick<ConcurrencyGate, "enter">;
   readonly providers: ReadonlyMap<string, Provider>;
   readonly catalog: Catalog;
   readonly breakers: Breakers;

@@ -6,7 +6,7 @@ import { startHealthCollector } from "./health-collector/index.ts";
 import { createGatewayServer } from "./server.ts";
 import { startSimulator } from "./simulator/index.ts";
 import { createTelemetry } from "./telemetry/index.ts";
-import { openFrontDoor } from "./workers/front-door.ts";
+import { type FrontDoor, openFrontDoor } from "./workers/front-door.ts";
 
 const CATALOG_REFRESH_MS = 60_000;
 
@@ -15,13 +15,17 @@ export async function start(context: RoleContext): Promise<Role> {
   const { config, logger } = context;
   const simulator = config.mode === "demo" ? await startSimulator() : undefined;
   const providers = createProviders(context, simulator);
-  const telemetry = createTelemetry(context, { providers: [...providers.keys()] });
+  let door: FrontDoor | undefined;
+  const telemetry = createTelemetry(context, {
+    providers: [...providers.keys()],
+    gather: async () => door?.gather(),
+  });
   const demoKey = `gw_temp_${randomBytes(24).toString("hex")}`;
   let demo: DemoTraffic | undefined;
   const gateway = assembleGateway(context, providers, telemetry, demoKey, () => demo);
   await gateway.content.ready;
   const app = createGatewayServer(gateway);
-  const door = await openFrontDoor(gateway, app, {
+  door = await openFrontDoor(gateway, telemetry, app, {
     providers: simulator?.providers ?? config.gateway.providers,
     simulated: simulator !== undefined,
     demoKey,

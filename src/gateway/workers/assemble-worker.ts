@@ -1,9 +1,11 @@
 import type { RoleContext } from "../../runtime/role.ts";
-import { assembleGateway } from "../assemble.ts";
+import { assembleGateway, createProviders } from "../assemble.ts";
 import type { Gateway } from "../gateway.ts";
-import { createProvider, type Provider } from "../providers/provider.ts";
+import { createTelemetry } from "../telemetry/index.ts";
 import type { Channel, Handler } from "./channel.ts";
-import { remoteTelemetry } from "./remote-telemetry.ts";
+import { workerBreakers } from "./shared-breakers.ts";
+import { workerGate } from "./shared-gate.ts";
+import { workerTelemetry } from "./shared-telemetry.ts";
 import type { WorkerStart } from "./worker-pool.ts";
 
 export interface AssembledWorker {
@@ -12,23 +14,29 @@ export interface AssembledWorker {
   close(): Promise<void>;
 }
 
-/** A gateway whose shared state is the primary's. */
+/** A gateway whose limits, breakers, gate and counts are its primary's. */
 export function assembleWorker(
   context: RoleContext,
   start: WorkerStart,
   connect: (handlers: Readonly<Record<string, Handler>>) => Channel,
 ): AssembledWorker {
-  const channel = connect({});
-  const providers = new Map<string, Provider>();
-  for (const [name, provider] of Object.entries(start.providers)) {
-    providers.set(name, createProvider(name, provider, context.config.gateway.timeouts.connect, start.simulated));
-  }
-  const gateway = assembleGateway(context, providers, remoteTelemetry(channel), start.demoKey, () => undefined);
+  const tell = (): Channel => channel;
+  const providers = createProviders(context, start.simulated ? start : undefined);
+  const own = createTelemetry(context, { providers: [...providers.keys()], worker: true });
+  const telemetry = workerTelemetry(own, tell);
+  const { breakers, handlers } = workerBreakers(providers.keys(), context.config.gateway.breaker, tell);
+  const channel = connect({ ...handlers, drain: () => own.drain() });
+  const gateway = assembleGateway(context, providers, telemetry, start.demoKey, () => undefined, {
+    breakers,
+    gate: workerGate(tell),
+  });
+  gateway.velocity.count = (failed) => channel.tell("velocityCounted", failed);
   return {
     gateway,
     channel,
     async close() {
       await Promise.all([...providers.values()].map(({ pool }) => pool.destroy()));
+      await telemetry.close();
     },
   };
 }

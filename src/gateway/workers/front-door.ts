@@ -6,12 +6,14 @@ import type { FastifyInstance } from "fastify";
 import { listen } from "../../runtime/http-server.ts";
 import type { Gateway } from "../gateway.ts";
 import { DRAIN_ERROR_MS, DRAIN_MS } from "../limits.ts";
-import { WorkerFacts } from "./remote-telemetry.ts";
+import type { SharedTelemetry } from "../telemetry/index.ts";
 import { serveWorker } from "./serve-worker.ts";
 import { WorkerPool, type WorkerStart } from "./worker-pool.ts";
 
 /** Where clients come in: this process itself, or its workers. */
 export interface FrontDoor {
+  /** Takes over what the workers have counted since they last told; resolves within GATHER_MS_MAX. */
+  gather(): Promise<void>;
   /** `http://host:port` */
   readonly url: string;
   /** Tells every worker, where there are any. */
@@ -23,6 +25,7 @@ export interface FrontDoor {
 /** Opens the gateway's port; with `gateway.workers` above one, in as many processes that share it. */
 export function openFrontDoor(
   gateway: Gateway,
+  telemetry: SharedTelemetry,
   app: FastifyInstance,
   start: Omit<WorkerStart, "index" | "socketPath">,
 ): Promise<FrontDoor> {
@@ -34,7 +37,7 @@ export function openFrontDoor(
     logger.warn({ workers }, "gateway.workers needs a process per role; one is used");
     return openAlone(gateway, app);
   }
-  return openWorkers(gateway, app, start);
+  return openWorkers(gateway, telemetry, app, start);
 }
 
 async function openAlone(gateway: Gateway, app: FastifyInstance): Promise<FrontDoor> {
@@ -42,6 +45,7 @@ async function openAlone(gateway: Gateway, app: FastifyInstance): Promise<FrontD
   const url = await listen(app, host, ports.gateway);
   return {
     url,
+    gather: async () => undefined,
     broadcast: () => undefined,
     async close() {
       // The listener stops before the wait, so that a load balancer sees refusal and goes elsewhere.
@@ -55,6 +59,7 @@ async function openAlone(gateway: Gateway, app: FastifyInstance): Promise<FrontD
 
 async function openWorkers(
   gateway: Gateway,
+  telemetry: SharedTelemetry,
   app: FastifyInstance,
   start: Omit<WorkerStart, "index" | "socketPath">,
 ): Promise<FrontDoor> {
@@ -63,19 +68,20 @@ async function openWorkers(
   const socketPath = join(tmpdir(), `gatewayz-${process.pid}-${randomBytes(6).toString("hex")}.sock`);
   await app.listen({ path: socketPath });
   chmodSync(socketPath, 0o600);
-  const facts = new WorkerFacts(gateway.telemetry);
   const pool = new WorkerPool({
     count: config.gateway.workers,
     config,
     logger,
     start: { ...start, socketPath },
-    serve: (index) => serveWorker(gateway, facts, index),
+    serve: (index) =>
+      serveWorker(gateway, telemetry, index, (operation, payload) => pool.broadcast(operation, payload, index)),
     changed: (running) => gateway.telemetry.event("workersChanged", { running }),
   });
   try {
     const url = await pool.start();
     return {
       url,
+      gather: () => pool.gather(telemetry),
       broadcast: (operation, payload) => pool.broadcast(operation, payload),
       async close() {
         await pool.stop();

@@ -4,8 +4,12 @@ import type { Config } from "../../config/schema.ts";
 import type { ToChild } from "../../runtime/child-protocol.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { ProviderConfig } from "../providers/provider.ts";
+import type { SharedTelemetry, TelemetryDelta } from "../telemetry/index.ts";
 import { Channel, type Handler } from "./channel.ts";
+import { workerName } from "./shared-telemetry.ts";
 
+/** A scrape waits no longer for workers. */
+const GATHER_MS_MAX = 500;
 const BACKOFF_MIN_MS = 100;
 const BACKOFF_MAX_MS = 5_000;
 /** A worker that ran this long has recovered; its next restart is quick again. */
@@ -81,9 +85,18 @@ export class WorkerPool {
     return this.#slots.flatMap(({ worker }) => worker?.process.pid ?? []);
   }
 
-  /** Tells every worker. */
-  broadcast(operation: string, payload: unknown): void {
-    for (const { channel } of this.#slots) channel?.tell(operation, payload);
+  /** Tells every worker. @param except Its index is left out. */
+  broadcast(operation: string, payload: unknown, except?: number): void {
+    for (const { channel, index } of this.#slots) if (index !== except) channel?.tell(operation, payload);
+  }
+
+  /** Takes over what every worker has counted; one that does not answer in time tells it later by itself. */
+  async gather(telemetry: SharedTelemetry): Promise<void> {
+    const asked = this.#slots.map(async ({ channel, index }) => {
+      const delta = await channel?.ask<TelemetryDelta>("drain", null);
+      if (delta !== undefined) telemetry.apply(workerName(index), delta);
+    });
+    await Promise.race([Promise.allSettled(asked), sleep(GATHER_MS_MAX)]);
   }
 
   /** Lets every worker drain and end. */
