@@ -22,8 +22,6 @@ interface LimitEvents {
   concurrencyRejected: { reason: "queue_full" | "queue_timeout" };
   /** A request was refused. `limitType`: request_rate, daily_quota, provider_rate_limit, security_ip_tier, … */
   rateLimited: { limitType: string };
-  /** What one ordinary key may use now (`request_rate` per minute, `daily_quota` per day); also after a reload. */
-  limitSet: { limitType: string; value: number };
   /** Errors in the last minute made all limits shrink (`active`), or they are back after `lastedMs`. */
   velocityModeChanged: { active: boolean; errorRate: number; requests: number; errors: number; lastedMs: number };
 }
@@ -213,8 +211,10 @@ export interface GatewayFacts {
   pools: readonly PoolFact[];
   /** Entries waiting, by queue: `usage_wal`, `alerts`, … */
   queues: Readonly<Record<string, number>>;
-  /** Open connections by type: `client` (HTTP from clients), `provider`, `stream`, `database`, `redis`. */
+  /** Open connections by type: `client` (HTTP from clients), `inference`, `provider`, `database`, `redis`. */
   connections: Readonly<Record<string, number>>;
+  /** What one ordinary key may use: `request_rate` per minute, `daily_quota` per day. */
+  limits: Readonly<Record<string, number>>;
   /** Whether a provider's model list, or the configuration, names this model; unknown models become no label. */
   knownModels: (provider: string, model: string) => boolean;
 }

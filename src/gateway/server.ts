@@ -5,6 +5,7 @@ import { clientAddress } from "./access/client-address.ts";
 import { requireAdmin } from "./access/keys.ts";
 import { GatewayError, toGatewayError } from "./errors.ts";
 import type { Gateway } from "./gateway.ts";
+import { observeGateway } from "./gateway-facts.ts";
 import { registerDefinedRoutes } from "./openapi/register.ts";
 import { registerAudio } from "./routes/audio.ts";
 import { registerChatCompletions } from "./routes/chat-completions.ts";
@@ -62,6 +63,7 @@ export function createGatewayServer(gateway: Gateway, cold?: ColdProxy): Fastify
       path: request.url.split("?", 1)[0]!.slice(0, 200),
     });
   });
+  observeGateway(gateway, app.server);
   registerDefinedRoutes(app, gateway);
   registerChatCompletions(app, gateway);
   registerMessages(app, gateway);

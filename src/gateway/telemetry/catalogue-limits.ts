@@ -13,7 +13,7 @@ export const limitMetrics = {
   current_rate_limit: gauge(
     ["limit_type"],
     "Requests that one key may send: request_rate per minute, daily_quota per day.",
-    "event limitSet",
+    "reading limits",
   ),
   bot_traces_dropped_total: counter(
     ["reason"],

@@ -37,7 +37,6 @@ function limitHandlers(set: MetricSet) {
       set.counter("rate_limited_requests_total").child(boundedLabel(limitType)).inc();
       set.counter("rate_limit_rejections_total").child(boundedLabel(limitType)).inc();
     },
-    limitSet: ({ limitType, value }) => set.gauge("current_rate_limit").child(boundedLabel(limitType)).set(value),
     velocityModeChanged({ active: begun, errorRate, requests, errors, lastedMs }) {
       set
         .gauge("velocity_mode_active")

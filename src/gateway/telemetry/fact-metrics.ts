@@ -7,7 +7,7 @@ type Readers = { readonly [Name in keyof GatewayFacts]: (() => GatewayFacts[Name
 /** Facts that are asked for before each exposition instead of told at each change: pools, queues, connections. */
 export class FactMetrics {
   readonly #set: MetricSet;
-  readonly #readers: Readers = { pools: [], queues: [], connections: [], knownModels: [] };
+  readonly #readers: Readers = { pools: [], queues: [], connections: [], limits: [], knownModels: [] };
 
   constructor(set: MetricSet) {
     this.#set = set;
@@ -34,6 +34,9 @@ export class FactMetrics {
       for (const [queue, entries] of Object.entries(read())) {
         this.#set.gauge("queue_size").child(boundedLabel(queue)).set(entries);
       }
+    }
+    for (const read of this.#readers.limits) {
+      for (const [type, value] of Object.entries(read())) this.#set.gauge("current_rate_limit").child(type).set(value);
     }
     // Several parts of the gateway may have connections of one type.
     const connections = new Map<string, number>();

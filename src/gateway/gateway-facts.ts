@@ -1,0 +1,60 @@
+import type { Server } from "node:net";
+import type { Gateway } from "./gateway.ts";
+import { POOL_CONNECTIONS_MAX } from "./limits.ts";
+import type { PoolFact } from "./request-record.ts";
+
+/** Registers what telemetry reads of a gateway before each exposition: pools, connections, limits, known models. */
+export function observeGateway(gateway: Gateway, server: Server): void {
+  const { telemetry } = gateway;
+  const clients = countConnections(server);
+  telemetry.observe("pools", () => poolsOf(gateway));
+  telemetry.observe("connections", () => {
+    const pools = poolsOf(gateway);
+    const open = (wanted: (pool: PoolFact) => boolean): number =>
+      pools.filter(wanted).reduce((sum, pool) => sum + pool.open, 0);
+    return {
+      client: clients(),
+      inference: gateway.inFlight.size,
+      provider: open(({ name }) => gateway.providers.has(name)),
+      database: open(({ name }) => name === DATABASE),
+      ...(gateway.redis === undefined ? {} : { redis: open(({ name }) => name === REDIS) }),
+    };
+  });
+  telemetry.observe("limits", () => {
+    const { limits } = gateway.context.config.gateway;
+    return { request_rate: limits.requestsPerMinute, daily_quota: limits.requestsPerDay };
+  });
+  const knows = (provider: string, model: string): boolean => gateway.catalog.models(provider)?.has(model) === true;
+  telemetry.observe("knownModels", () => knows);
+}
+
+const DATABASE = "database";
+const REDIS = "redis";
+
+function poolsOf({ providers, database, redis }: Gateway): PoolFact[] {
+  const pools: PoolFact[] = [...providers.values()].map(({ name, pool }) => {
+    const { connected, running } = pool.stats;
+    // One request at a time per connection, so running requests are connections in use.
+    return { name, sizeMax: POOL_CONNECTIONS_MAX, open: connected, active: Math.min(running, connected) };
+  });
+  const { max, size, active } = database.pool();
+  pools.push({ name: DATABASE, sizeMax: max, open: size, active });
+  // One connection, over which all commands go.
+  if (redis !== undefined) {
+    const open = redis.available ? 1 : 0;
+    pools.push({ name: REDIS, sizeMax: 1, open, active: open });
+  }
+  return pools;
+}
+
+/** Counts a server's open connections; `getConnections` would answer later, and a page of metrics cannot wait. */
+function countConnections(server: Server): () => number {
+  let open = 0;
+  server.on("connection", (socket) => {
+    open++;
+    socket.once("close", () => {
+      open--;
+    });
+  });
+  return () => open;
+}
