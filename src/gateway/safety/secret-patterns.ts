@@ -50,9 +50,9 @@ const SHAPES: readonly string[] = [
 /** Any of the shapes, standing by itself. */
 export const SECRET_SHAPES = new RegExp(`(?<![A-Za-z0-9_-])(?:${SHAPES.join("|")})`, "g");
 
-/** A word that says "what follows is secret", then the secret: headers, URLs and lines of configuration. */
+/** A word that says "what follows is secret", then the secret, in headers and lines of configuration; a call in code is none. */
 export const SECRET_AFTER_NAME =
-  /((?:\bBearer|\bBasic)\s{1,4}|\b(?:api[-_ ]?key|apikey|access[-_]?token|auth[-_]?token|client[-_]?secret|secret[-_]?key|passwor[dt]|passwd|pwd)["']?\s{0,4}[:=]\s{0,4}["']?)[^\s"',;&<>]{6,500}/gi;
+  /((?:\bBearer|\bBasic)\s{1,4}|\b(?:api[-_ ]?key|apikey|access[-_]?token|auth[-_]?token|client[-_]?secret|secret[-_]?key|passwor[dt]|passwd|pwd)["']?\s{0,4}[:=]\s{0,4}["']?)(?![\w.$]{1,100}\()[^\s"',;&<>]{6,500}/gi;
 
 /** A password inside a URL. */
 export const SECRET_IN_URL = /(\b[a-z][a-z0-9+.-]{1,20}:\/\/[^\s:/@]{0,100}:)[^\s@/]{1,200}(?=@)/gi;
