@@ -18,6 +18,7 @@ import type { StreamMeter } from "../stream/converter.ts";
 import { breakError } from "../stream/relay.ts";
 import { isSampled } from "../telemetry/trace-sampling.ts";
 import type { Dialogue } from "../translation/dialogue.ts";
+import { estimateTokensOfChars } from "../usage/estimate.ts";
 import { meteredUsage } from "../usage/metered-usage.ts";
 import { addSpent } from "../usage/spent.ts";
 import { withGatewayUsage } from "./gateway-usage.ts";
@@ -137,7 +138,9 @@ class Exchange {
     gateway.spend.check(client);
     if (!client.unlimited) {
       const output = Math.min(record.inference.maxTokens ?? RESERVED_OUTPUT_TOKENS_MAX, RESERVED_OUTPUT_TOKENS_MAX);
-      this.#reservation = gateway.rateLimits.reserve(client, conversation.estimateInputTokens() + output);
+      const inputTokens = conversation.estimateInputTokens();
+      record.estimate = { inputTokens, method: "word_heuristic" };
+      this.#reservation = gateway.rateLimits.reserve(client, inputTokens + output);
       Object.assign(this.#headers, this.#reservation.headers);
     } else this.#headers["x-user-tier"] = client.tier;
     const cached = await this.#passage?.cached(body);
@@ -264,6 +267,10 @@ class Exchange {
     const record = this.#record;
     const { provider, model } = answer.target;
     const { raw, source } = meteredUsage(meter, complete, () => conversation.estimateInputTokens());
+    if (meter.outputChars > 0) {
+      const outputTokens = estimateTokensOfChars(meter.outputChars);
+      record.estimate = { ...record.estimate, method: "word_heuristic", outputTokens };
+    }
     record.usage = {
       inputTokens: raw.inputTokens,
       outputTokens: raw.outputTokens,
