@@ -151,8 +151,8 @@ class ItemReader {
       return refuse(`${at}.content, neither text nor parts,`, this.#provider, "send either.", `${at}.content`);
     }
     const parts = content.map((part, index) => this.#part(isObject(part) ? part : {}, `${at}.content[${index}]`));
-    // Several texts are joined only where that loses nothing: most providers take a plain text for every role.
-    return parts.every((part) => part["type"] === "text") ? parts.map((part) => part["text"]).join("") : parts;
+    const [only] = parts;
+    return parts.length === 1 && only!["type"] === "text" ? (only!["text"] as string) : parts;
   }
 
   #part(part: JsonObject, at: string): JsonObject {

@@ -61,6 +61,16 @@ test("OpenAI pass-through: comments, unreadable events and usage on the last con
   expect(converter.finished).toBe(true);
 });
 
+test("OpenAI pass-through: usage on a chunk with content moves to one of its own, or goes", () => {
+  const pieces = [openAiChunk({ content: "Hi" }), openAiChunk({}, "stop", { usage: OPENAI_USAGE }), "data: [DONE]\n\n"];
+  const asked = events(run(new OpenAiPassThrough(true), pieces));
+  expect(asked.map((chunk) => chunk["usage"])).toEqual([null, null, OPENAI_USAGE, undefined]);
+  expect(asked[2]).toMatchObject({ id: "chatcmpl-1", choices: [] });
+  const plain = run(new OpenAiPassThrough(false), pieces);
+  expect(events(plain)).toHaveLength(3);
+  expect(plain).not.toContain("prompt_tokens");
+});
+
 test("Anthropic pass-through keeps the bytes", () => {
   const converter = new AnthropicPassThrough();
   expect(run(converter, ANTHROPIC_STREAM)).toBe(ANTHROPIC_STREAM.join(""));

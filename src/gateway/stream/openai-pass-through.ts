@@ -19,7 +19,7 @@ const ERROR = Buffer.from('"error"');
 
 /**
  * OpenAI stream to OpenAI client: bytes pass unchanged, a scanner reads what accounting needs. A chunk that carries
- * only usage is withheld when the client did not ask for it.
+ * only usage is withheld when the client did not ask for it; usage on a chunk with content is moved behind it.
  */
 export class OpenAiPassThrough implements StreamConverter {
   readonly meter = new StreamMeter();
@@ -29,6 +29,8 @@ export class OpenAiPassThrough implements StreamConverter {
   readonly #splitter = new SseSplitter();
   readonly #usageWanted: boolean;
   #finishSeen = false;
+  /** The chunk with the counts that a provider gave too early. */
+  #lateUsage: JsonObject | undefined;
   /** Bytes around the text in a chunk of this stream; the rest of an unparsed chunk is its text. */
   #envelopeBytes = 0;
 
@@ -52,7 +54,7 @@ export class OpenAiPassThrough implements StreamConverter {
     return passed ?? "";
   }
 
-  #passes(event: Buffer): boolean {
+  #passes(event: Buffer): boolean | Buffer {
     if (this.started && isPlainDelta(event)) {
       this.meter.chunks++;
       this.meter.outputChars += Math.max(0, event.length - this.#envelopeBytes);
@@ -76,13 +78,17 @@ export class OpenAiPassThrough implements StreamConverter {
     return this.#meterChunk(chunk, event.length);
   }
 
-  #meterChunk(chunk: JsonObject, eventBytes: number): boolean {
+  #meterChunk(chunk: JsonObject, eventBytes: number): boolean | Buffer {
     const { meter } = this;
     meter.responseId ??= stringAt(chunk, "id");
     meter.model ??= stringAt(chunk, "model");
     if (isObject(chunk["usage"])) meter.usage = readOpenAiUsage(chunk["usage"]) ?? meter.usage;
     const choices = objectsAt(chunk, "choices");
-    if (choices.length === 0 && !this.#usageWanted && isObject(chunk["usage"])) return false;
+    const counts = isObject(chunk["usage"]);
+    if (choices.length === 0 && counts) {
+      if (!this.#usageWanted) return false;
+      this.#lateUsage = undefined;
+    }
     for (const choice of choices) {
       const finishReason = stringAt(choice, "finish_reason");
       if (finishReason !== undefined) {
@@ -96,11 +102,22 @@ export class OpenAiPassThrough implements StreamConverter {
       if (chars > 0 || finishReason !== undefined) this.started = true;
     }
     meter.chunks++;
-    return true;
+    return counts && choices.length > 0 ? this.#withoutUsage(chunk) : true;
+  }
+
+  /** Some providers count on a chunk with content; OpenAI's clients expect that on one behind it, if they asked for it. */
+  #withoutUsage(chunk: JsonObject): Buffer {
+    const { usage, ...rest } = chunk;
+    if (this.#usageWanted) {
+      const { id, object, created, model } = chunk;
+      this.#lateUsage = { id, object, created, model, choices: [], usage };
+    }
+    const written = this.#usageWanted ? { ...rest, usage: null } : rest;
+    return Buffer.from(`data: ${JSON.stringify(written)}\n\n`);
   }
 
   end(): string {
-    return DONE;
+    return this.#lateUsage === undefined ? DONE : `data: ${JSON.stringify(this.#lateUsage)}\n\n${DONE}`;
   }
 
   fail(error: GatewayError, requestId: string): string {

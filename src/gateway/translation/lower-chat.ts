@@ -91,6 +91,7 @@ function lowerMessage(message: JsonObject, provider: Provider): JsonObject {
     if (Array.isArray(plain["tool_calls"])) plain["tool_calls"] = objectsAt(plain, "tool_calls").map(withoutMark);
   } else if (isObject(message["cache_control"])) plain["content"] = markedContent(message);
   refuseFileUrls(plain["content"], provider);
+  if (message["role"] !== "user" && extensions.cacheControl !== true) plain["content"] = joinedTexts(plain["content"]);
   if (message["role"] !== "assistant") return plain;
   return { ...plain, ...historyReasoning(message, extensions.historyReasoning) };
 }
@@ -131,6 +132,13 @@ function markedContent(message: JsonObject): unknown {
   const parts = typeof content === "string" ? [{ type: "text", text: content }] : content;
   if (!Array.isArray(parts) || parts.length === 0 || message["role"] === "tool") return content;
   return [...parts.slice(0, -1), { ...(parts.at(-1) as JsonObject), cache_control: mark }];
+}
+
+/** Many servers take parts from users only. */
+function joinedTexts(content: unknown): unknown {
+  if (!Array.isArray(content) || content.length === 0) return content;
+  const isText = (part: unknown): boolean => isObject(part) && part["type"] === "text";
+  return content.every(isText) ? content.map((part: JsonObject) => stringAt(part, "text") ?? "").join("\n\n") : content;
 }
 
 function withoutMarks(content: unknown): unknown {
