@@ -313,6 +313,12 @@ export const gatewayErrors = {
     message: (_: object) =>
       "No provider is configured. Set OPENAI_API_KEY, ANTHROPIC_API_KEY or another provider's key, or GATEWAYZ_MODE=demo.",
   },
+  STORE_UNAVAILABLE: {
+    status: 503,
+    openai: ["capacity_error", "store_unavailable"],
+    anthropic: "api_error",
+    message: (d: { reason: string }) => `The gateway's database cannot be asked: ${d.reason}.`,
+  },
   HEALTH_SERVICE_UNAVAILABLE: {
     status: 503,
     openai: ["capacity_error", "health_service_unavailable"],
