@@ -29,3 +29,14 @@ export interface Check extends Target {
 export function keyOf({ provider, model, gateway }: Target): string {
   return `${provider}\u0000${model}\u0000${gateway}`;
 }
+
+/** A 502 that a provider sends for a name which it does not know; "host not found" must not match. */
+const MODEL_NOT_FOUND = /\bmodel\b.{0,120}\b(not found|does not exist|no longer (exists|available))/i;
+
+/**
+ * True when the check is evidence that the model is gone (contract section 3d): a 404, or an error that says so. Rate
+ * limits, wrong keys, timeouts and failing servers say nothing about that.
+ */
+export function isHardFailure({ status, error }: Pick<Check, "status" | "error">): boolean {
+  return status === "not_found" || (status === "error" && error !== undefined && MODEL_NOT_FOUND.test(error));
+}

@@ -184,17 +184,17 @@ test("a busy gateway says nothing about its models, and is not asked again at on
 test("a database that cannot be used is left alone; results are kept in memory", async () => {
   await startRole("http://127.0.0.1:9");
   await role.close();
-  const file = join(context.dataDir, "health.db");
+  const file = join(context.dataDir, "state.db");
   const database = new Database(file);
-  database.exec("PRAGMA user_version = 99");
+  database.exec("UPDATE gatewayz_schema SET version = 99");
   database.close();
   await startRole(gatewayUrl, context.dataDir);
   await untilChecked(3);
   expect((await get("/status")).body).toMatchObject({ monitor_type: "simple", health_monitoring_active: true });
-  expect(context.lines.map(({ error }) => error)).toContainEqual(expect.stringContaining("schema version 99"));
+  expect(context.lines.map(({ error }) => error)).toContainEqual(expect.stringContaining("have version 99"));
   await role.close();
   const after = new Database(file);
-  expect(after.prepare("PRAGMA user_version").all()).toEqual([{ user_version: 99 }]);
+  expect(after.prepare("SELECT version FROM gatewayz_schema").all()).toEqual([{ version: 99 }]);
   after.close();
 });
 

@@ -4,7 +4,7 @@ import { Registry } from "prom-client";
 import { expect, test } from "vitest";
 import { HealthMetrics } from "./metrics.ts";
 import { newModelState } from "./model-state.ts";
-import { rollUp } from "./rollup.ts";
+import { rollUp } from "./rollup/rollup.ts";
 
 const target = { provider: "p", model: 'a"b', gateway: "p" };
 const models = [
@@ -14,7 +14,13 @@ const models = [
 
 function create(): Registry {
   const registry = new Registry();
-  new HealthMetrics(registry, { rollup: () => rollUp(models, 0), models: () => models, openIncidents: () => [] });
+  new HealthMetrics(registry, {
+    rollup: () => rollUp(models, 0),
+    models: () => models,
+    openIncidents: () => [],
+    databaseUp: () => true,
+    alertsWaiting: () => 0,
+  });
   return registry;
 }
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { CheckStatus } from "./check.ts";
 import { afterCheck, checkIntervalMs, type ModelState, newModelState } from "./model-state.ts";
-import { probeStatus } from "./result-mapping.ts";
-import { check } from "./testing.ts";
-import { tiersByUsage } from "./tiers.ts";
+import { probeStatus } from "./probes/result-mapping.ts";
+import { tiersByUsage } from "./probes/tiers.ts";
+import { check } from "./testing/check.ts";
 
 const BASE_MS = 300_000;
 const run = (statuses: readonly CheckStatus[]): ModelState =>

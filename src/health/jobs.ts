@@ -1,0 +1,92 @@
+import { HISTORY_ROWS_MAX, RESOLVED_INCIDENTS_MAX, RETENTION_MS } from "./limits.ts";
+import type { HealthService } from "./service.ts";
+import { HOUR_MS } from "./store/periods.ts";
+import type { Job } from "./upkeep.ts";
+
+const MINUTE_MS = 60_000;
+/** Contract sections 3a and 3d. */
+const TIERS_EVERY_MS = HOUR_MS;
+const UPTIMES_EVERY_MS = 5 * MINUTE_MS;
+const SWEEP_EVERY_MS = 10 * MINUTE_MS;
+const AVAILABILITY_EVERY_MS = MINUTE_MS;
+const PRUNE_EVERY_MS = 10 * MINUTE_MS;
+const ALERTS_EVERY_MS = 30_000;
+/** Less than the shortest time that a roll-up stays in Redis. */
+const PUBLISH_EVERY_MS = 30_000;
+const RETRY_EVERY_MS = 30_000;
+
+/**
+ * What is done beside the probes, and how often.
+ * @param retryDatabase Tries the wanted database again, where the service had to start without it.
+ */
+export function jobsOf(service: HealthService, retryDatabase: () => Promise<void>): Job[] {
+  const { alerts, availability, book, caches, context, metrics } = service;
+  const aggregates = () => service.stores().aggregates;
+  return [
+    { name: "database", everyMs: RETRY_EVERY_MS, run: retryDatabase },
+    {
+      name: "tiers",
+      everyMs: TIERS_EVERY_MS,
+      eagerAtStart: true,
+      shared: true,
+      run: (nowMs) => book.recomputeTiers(nowMs, (sinceMs) => aggregates().callsSince(sinceMs)),
+    },
+    {
+      name: "uptimes",
+      everyMs: UPTIMES_EVERY_MS,
+      eagerAtStart: true,
+      shared: true,
+      run: async (nowMs) => {
+        await book.recomputeUptimes(nowMs, (atMs) => aggregates().uptimes(atMs));
+        // The hour that ended since the last time gets its final numbers too.
+        for (const atMs of [nowMs - UPTIMES_EVERY_MS, nowMs]) await aggregates().finishHour(atMs);
+      },
+    },
+    {
+      name: "aggregates",
+      everyMs: HOUR_MS,
+      eagerAtStart: true,
+      shared: true,
+      run: async (nowMs) => {
+        for (const atMs of [nowMs - HOUR_MS, nowMs]) await aggregates().finishLonger(atMs);
+      },
+    },
+    {
+      name: "incidents",
+      everyMs: SWEEP_EVERY_MS,
+      shared: true,
+      run: async (nowMs) => {
+        const swept = await book.sweepIncidents(nowMs);
+        metrics.countChecks([], { opened: [], resolved: swept });
+        for (const { provider, model, resolutionNotes } of swept) {
+          context.logger.info({ provider, model, reason: resolutionNotes }, "incident resolved by the sweep");
+        }
+      },
+    },
+    {
+      name: "availability",
+      everyMs: AVAILABILITY_EVERY_MS,
+      run: async (nowMs) => {
+        availability.setWindows(await service.stores().maintenance.list(nowMs));
+        availability.refresh(nowMs);
+      },
+    },
+    { name: "alerts", everyMs: ALERTS_EVERY_MS, shared: true, run: (nowMs) => alerts.evaluate(nowMs) },
+    { name: "caches", everyMs: PUBLISH_EVERY_MS, run: (nowMs) => caches.publish(nowMs) },
+    { name: "prune", everyMs: PRUNE_EVERY_MS, shared: true, run: (nowMs) => prune(service, nowMs) },
+  ];
+}
+
+async function prune(service: HealthService, nowMs: number): Promise<void> {
+  const stores = service.stores();
+  await stores.health.prune({
+    historyBeforeMs: nowMs - RETENTION_MS,
+    historyRowsMax: HISTORY_ROWS_MAX,
+    resolvedMax: RESOLVED_INCIDENTS_MAX,
+  });
+  await stores.aggregates.prune(nowMs);
+  await stores.alerts.prune(nowMs - service.context.config.health.alerts.cooldown);
+  await stores.locks.prune(nowMs);
+  await stores.maintenance.prune(nowMs - RETENTION_MS);
+  await service.book.forgetUnlisted(nowMs);
+}
