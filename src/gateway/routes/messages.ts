@@ -1,11 +1,12 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Gateway } from "../gateway.ts";
-import { type JsonObject, parseObject, stringAt } from "../json.ts";
+import { type JsonObject, parseObject } from "../json.ts";
 import { readBody, UpstreamCall } from "../providers/upstream-call.ts";
 import { UpstreamError } from "../providers/upstream-error.ts";
 import { postOptions } from "../providers/upstream-request.ts";
 import { randomHex } from "../record.ts";
-import { resolveTargets, type Target } from "../routing/resolve.ts";
+import { readWishes } from "../routing/preferences.ts";
+import type { Target } from "../routing/resolve.ts";
 import { Conversation } from "../translation/conversation.ts";
 import { estimateInputTokens } from "../usage/estimate.ts";
 import { type InferenceRoute, serveInference } from "./inference.ts";
@@ -26,13 +27,13 @@ export function registerMessages(app: FastifyInstance, gateway: Gateway): void {
   app.post("/v1/messages/count_tokens", async (request, reply) => {
     const body = await readJsonBody(gateway, request);
     const { requestedModel } = validateMessages(body, false);
-    const [target] = await resolveTargets(
-      gateway.providers,
-      gateway.catalog,
-      requestedModel,
-      stringAt(body, "provider"),
-      false,
-    );
+    const plan = await gateway.routing.router.plan({
+      model: requestedModel,
+      wishes: readWishes(body),
+      client: request.record!.client!,
+      probe: false,
+    });
+    const [target] = plan.targets;
     const counted = await countAtProvider(target!, body, request);
     if (counted === undefined) reply.header("x-gatewayz-token-count", "estimate");
     return { input_tokens: counted ?? Math.max(1, estimateInputTokens(body)) };
@@ -44,7 +45,7 @@ async function countAtProvider(target: Target, body: JsonObject, request: Fastif
   const { provider, model } = target;
   const { countTokens } = provider.wire(model);
   if (countTokens === undefined || provider.simulated) return undefined;
-  const { provider: _own, ...rest } = body;
+  const { provider: _own, models: _others, ...rest } = body;
   const options = await postOptions({
     provider,
     credential: provider.credentials[0]!,

@@ -28,7 +28,7 @@ export interface RoutingWishes {
   readonly autoRouting: boolean;
 }
 
-const NONE: RoutingWishes = { provider: undefined, models: [], autoRouting: false };
+export const NO_WISHES: RoutingWishes = { provider: undefined, models: [], autoRouting: false };
 /** Members of OpenRouter's provider object that routing knows; others would be promises that nobody keeps. */
 const MEMBERS: ReadonlySet<string> = new Set(["order", "only", "ignore", "allow_fallbacks", "sort"]);
 
@@ -38,7 +38,7 @@ const MEMBERS: ReadonlySet<string> = new Set(["order", "only", "ignore", "allow_
  */
 export function readWishes(body: JsonObject): RoutingWishes {
   const { provider, models, auto_routing: autoRouting } = body;
-  if (provider === undefined && models === undefined && autoRouting === undefined) return NONE;
+  if (provider === undefined && models === undefined && autoRouting === undefined) return NO_WISHES;
   return {
     provider: provider === undefined || provider === null ? undefined : readProvider(provider),
     models: models === undefined || models === null ? [] : names(models, "models", MODELS_MAX),

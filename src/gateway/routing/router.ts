@@ -1,9 +1,10 @@
 import type { Config } from "../../config/schema.ts";
+import { allowedTargets } from "../access/model-access.ts";
 import { GatewayError } from "../errors.ts";
 import { ATTEMPTS_MAX } from "../limits.ts";
 import type { Catalog } from "../providers/catalog.ts";
 import type { Provider } from "../providers/provider.ts";
-import type { PassedOver, RoutingDecision, Telemetry } from "../request-record.ts";
+import type { ClientIdentity, PassedOver, RoutingDecision, Telemetry } from "../request-record.ts";
 import type { Prices } from "../usage/prices.ts";
 import type { AvailabilityBreakers } from "./availability-breaker.ts";
 import type { Breakers } from "./breakers.ts";
@@ -11,7 +12,7 @@ import { Candidates } from "./candidates.ts";
 import type { HealthJudge } from "./health-view.ts";
 import type { LatencyBook } from "./latency-book.ts";
 import { type Allowance, allowed, orderByHealth, preferred, sortedBy } from "./order-targets.ts";
-import type { RoutingWishes } from "./preferences.ts";
+import { NO_WISHES, type RoutingWishes } from "./preferences.ts";
 import { resolveAll, type Target } from "./resolve.ts";
 import { confidence, type Policy, rank } from "./smart-router.ts";
 
@@ -43,12 +44,10 @@ export interface RoutePlan {
 export interface RouteQuestion {
   readonly model: string;
   readonly wishes: RoutingWishes;
-  /** Name of the client's key: some keys have aliases of their own. */
-  readonly keyName: string;
+  /** Some keys have aliases of their own, a fallback, and models and providers that they may not use. */
+  readonly client: ClientIdentity;
   /** A probe of the health service asks one provider and nobody else. */
   readonly probe: boolean;
-  /** Providers that the key may use; undefined allows all. */
-  readonly providersAllowed?: readonly string[] | undefined;
 }
 
 export interface RouterParts {
@@ -68,6 +67,8 @@ export interface RouterParts {
 
 /** One group of models that stand at the same place of a plan. */
 interface Step {
+  /** The name that the key's rights are held against. */
+  readonly asked: string;
   readonly models: readonly string[];
   readonly policy: Policy | undefined;
   /** Set for `auto`: its candidates are known already. */
@@ -90,12 +91,9 @@ export class Router {
    */
   async plan(question: RouteQuestion): Promise<RoutePlan> {
     if (question.probe) return this.#probePlan(question);
-    const { model, wishes, keyName, providersAllowed } = question;
-    const plain =
-      wishes.provider === undefined && wishes.models.length === 0 && !wishes.autoRouting && !providersAllowed;
-    if (!plain || this.#aliasOf(model, keyName) !== undefined || AUTO.test(model) || model.endsWith(FREE_SUFFIX)) {
-      return this.#build(question);
-    }
+    const { model, wishes, client } = question;
+    const special = this.#aliasOf(model, client) !== undefined || AUTO.test(model) || model.endsWith(FREE_SUFFIX);
+    if (special || wishes !== NO_WISHES || isRestricted(client)) return this.#build(question);
     const nowMs = performance.now();
     const kept = this.#kept.get(model);
     if (kept !== undefined && nowMs - kept.atMs < PLAN_KEPT_MS) return kept.plan;
@@ -118,22 +116,24 @@ export class Router {
 
   async #build(question: RouteQuestion): Promise<RoutePlan> {
     const beganAt = performance.now();
-    const { model, wishes, keyName } = question;
-    const alias = this.#aliasOf(model, keyName);
+    const { model, wishes, client } = question;
+    const alias = this.#aliasOf(model, client);
     const policy = alias?.policy ?? autoPolicy(model) ?? (wishes.autoRouting ? "balanced" : undefined);
     if (policy !== undefined) await this.#parts.prices.load();
     const passedOver: PassedOver[] = [];
-    const rules = rulesOf(question, alias);
+    const rules = rulesOf(wishes, alias);
     const targets: Target[] = [];
     let missing: GatewayError | undefined;
     let sureness: number | undefined;
-    for (const [index, step] of this.#steps(model, alias, policy, wishes).entries()) {
+    for (const [index, step] of this.#steps(question, alias, policy).entries()) {
       const found = await this.#found(step, wishes, passedOver);
       missing ??= found.missing;
-      const may = allowed(found.targets, rules, passedOver);
+      const rightful = permitted(client, step.asked, found.targets);
+      if (rightful instanceof GatewayError) missing ??= rightful;
+      const may = allowed(rightful instanceof GatewayError ? [] : rightful, rules, passedOver);
       const ranking = step.policy === undefined ? undefined : this.#ranked(may, step.policy, passedOver);
       sureness ??= ranking?.sureness;
-      for (const target of this.#ordered(ranking?.targets ?? may, step, wishes, passedOver)) {
+      for (const target of this.#ordered(ranking?.targets ?? may, wishes, passedOver)) {
         const known = targets.some(({ provider, model: id }) => provider === target.provider && id === target.model);
         if (!known) targets.push({ ...target, step: index });
       }
@@ -144,7 +144,7 @@ export class Router {
     const strategy = strategyOf(alias, policy, wishes);
     return {
       targets: targets.slice(0, ATTEMPTS_MAX),
-      moveOn: alias !== undefined ? new Set(alias.fallbackOn) : wishes.models.length > 0 ? BUSY : NO_STATUSES,
+      moveOn: this.#moveOn(question, alias),
       decision:
         strategy === undefined && passedOver.length === 0
           ? undefined
@@ -162,28 +162,47 @@ export class Router {
     };
   }
 
-  #aliasOf(model: string, keyName: string): Alias | undefined {
+  #aliasOf(model: string, { keyName }: ClientIdentity): Alias | undefined {
     const { aliases, routing } = this.#parts.config;
     const own = Object.hasOwn(routing.keys, keyName) ? routing.keys[keyName]!.aliases : undefined;
     if (own !== undefined && Object.hasOwn(own, model)) return own[model];
     return Object.hasOwn(aliases, model) ? aliases[model] : undefined;
   }
 
-  #steps(model: string, alias: Alias | undefined, policy: Policy | undefined, wishes: RoutingWishes): Step[] {
-    const single = (name: string): Step => ({ models: [name], policy: undefined });
-    const more = wishes.models.filter((name) => name !== model).map(single);
-    if (alias !== undefined) {
-      const first: Step[] = alias.policy === undefined ? alias.models.map(single) : [{ models: alias.models, policy }];
-      return [...first, ...alias.fallback.map(single), ...more];
-    }
-    if (autoPolicy(model) !== undefined) return [this.#autoStep(policy!), ...more];
-    return [{ models: [model], policy }, ...more];
+  /** What may move the request on beside the statuses that always do: an alias, the key's, or the client's own list. */
+  #moveOn({ wishes, client }: RouteQuestion, alias: Alias | undefined): ReadonlySet<number> {
+    const list = alias ?? (client.fallback === undefined ? undefined : this.#aliasOf(client.fallback, client));
+    if (list !== undefined) return new Set(list.fallbackOn);
+    return wishes.models.length > 0 ? BUSY : NO_STATUSES;
   }
 
-  #autoStep(policy: Policy): Step {
+  #steps({ model, wishes, client }: RouteQuestion, alias: Alias | undefined, policy: Policy | undefined): Step[] {
+    const asked = alias === undefined ? undefined : model;
+    const single = (name: string): Step => ({ asked: name, models: [name], policy: undefined });
+    const ofAlias = (name: string): Step => ({ asked: asked ?? name, models: [name], policy: undefined });
+    const more = wishes.models.filter((name) => name !== model).map(single);
+    more.push(...this.#lastSteps(client));
+    if (alias !== undefined) {
+      const ranked: Step = { asked: model, models: alias.models, policy };
+      const first = alias.policy === undefined ? alias.models.map(ofAlias) : [ranked];
+      return [...first, ...alias.fallback.map(ofAlias), ...more];
+    }
+    if (autoPolicy(model) !== undefined) return [this.#autoStep(model, policy!), ...more];
+    return [{ asked: model, models: [model], policy }, ...more];
+  }
+
+  /** The models of the alias that stands behind everything that this key asks. */
+  #lastSteps(client: ClientIdentity): Step[] {
+    const { fallback } = client;
+    const alias = fallback === undefined ? undefined : this.#aliasOf(fallback, client);
+    if (fallback === undefined || alias === undefined) return [];
+    return [...alias.models, ...alias.fallback].map((name) => ({ asked: fallback, models: [name], policy: undefined }));
+  }
+
+  #autoStep(asked: string, policy: Policy): Step {
     const { auto } = this.#parts.config.routing;
-    if (auto.length > 0) return { models: auto.map((entry) => entry.model), policy };
-    return { models: [], policy, targets: this.#candidates.shortlist(policy, this.#parts.config.routing) };
+    if (auto.length > 0) return { asked, models: auto.map((entry) => entry.model), policy };
+    return { asked, models: [], policy, targets: this.#candidates.shortlist(policy, this.#parts.config.routing) };
   }
 
   /** Who serves the step's models; a model that nobody serves is passed over, and is the error when it is the only one. */
@@ -259,12 +278,7 @@ export class Router {
     return { targets: anyway, sureness: confidence(ranking) };
   }
 
-  #ordered(
-    targets: readonly Target[],
-    step: Step,
-    { provider: wish }: RoutingWishes,
-    passedOver: PassedOver[],
-  ): Target[] {
+  #ordered(targets: readonly Target[], { provider: wish }: RoutingWishes, passedOver: PassedOver[]): Target[] {
     const { latency, pace, health } = this.#parts;
     let ordered: readonly Target[] = targets;
     switch (wish?.sort) {
@@ -280,7 +294,7 @@ export class Router {
     }
     // What the client asks for by name comes first, whatever its health; the rest goes by it.
     const healthy = wish?.named ? [...ordered] : orderByHealth(ordered, health(), passedOver);
-    return wish === undefined || step.targets !== undefined ? healthy : preferred(healthy, wish);
+    return wish === undefined ? healthy : preferred(healthy, wish);
   }
 
   #tell(policy: Policy, { provider, model }: Target, durationMs: number, sureness: number): void {
@@ -300,11 +314,30 @@ function autoPolicy(model: string): Policy | undefined {
   return match === null ? undefined : ((match[1] as Policy | undefined) ?? "balanced");
 }
 
-function rulesOf({ wishes, providersAllowed }: RouteQuestion, alias: Alias | undefined): Allowance[] {
+/** What keeps a key's plans apart from everybody's. */
+function isRestricted({ allowedModels, allowedProviders, fallback }: ClientIdentity): boolean {
+  return allowedModels !== undefined || allowedProviders !== undefined || fallback !== undefined;
+}
+
+/** The targets that the key may use, or the error that says that there is none. */
+function permitted(
+  client: ClientIdentity,
+  asked: string,
+  targets: readonly Target[],
+): readonly Target[] | GatewayError {
+  if (targets.length === 0) return targets;
+  try {
+    return allowedTargets(client, asked, targets);
+  } catch (error) {
+    if (error instanceof GatewayError) return error;
+    throw error;
+  }
+}
+
+function rulesOf(wishes: RoutingWishes, alias: Alias | undefined): Allowance[] {
   const rules: Allowance[] = [];
   if (wishes.provider !== undefined) rules.push(wishes.provider);
   if (alias?.providers !== undefined) rules.push({ only: alias.providers, ignore: [] });
-  if (providersAllowed !== undefined) rules.push({ only: providersAllowed, ignore: [] });
   return rules;
 }
 
