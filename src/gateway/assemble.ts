@@ -2,8 +2,10 @@ import type { RoleContext } from "../runtime/role.ts";
 import { ConcurrencyGate } from "./access/concurrency-gate.ts";
 import { DailySpend } from "./access/daily-spend.ts";
 import { IpLimits } from "./access/ip-limits.ts";
+import { KeySync } from "./access/key-sync.ts";
 import { Keys } from "./access/keys.ts";
 import { RateLimits } from "./access/rate-limits.ts";
+import { KeyStore } from "./access/store/key-store.ts";
 import { VelocityMode } from "./access/velocity-mode.ts";
 import { ResponseCache } from "./cache/response-cache.ts";
 import type { DemoTraffic } from "./demo/index.ts";
@@ -57,6 +59,8 @@ export function assembleGateway(
   if (config.mode === "demo") keys.add("demo", demoKey, "demo", true);
   keys.configure(config.gateway.keys);
   const database = openDatabase(context, telemetry);
+  const keyStore = new KeyStore(database, () => void keySync.refresh());
+  const keySync = new KeySync(keys, keyStore, () => undefined, logger);
   const redis = openRedis(context, telemetry);
   const cache = new ResponseCache(config.gateway.cache, telemetry, redis);
   const velocity = new VelocityMode(telemetry);
@@ -72,6 +76,8 @@ export function assembleGateway(
     healthService: new HealthService(config.peers.health, config.adminApiKey, context.signal),
     listPrices: new ListPrices(),
     keys,
+    keyStore,
+    keySync,
     velocity,
     rateLimits: new RateLimits(config.gateway.limits, telemetry, velocity),
     ipLimits: new IpLimits(config.gateway.ipRequestsPerMinute, telemetry),

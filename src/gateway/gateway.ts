@@ -4,8 +4,10 @@ import type { RoleContext } from "../runtime/role.ts";
 import type { ConcurrencyGate } from "./access/concurrency-gate.ts";
 import type { DailySpend } from "./access/daily-spend.ts";
 import type { IpLimits } from "./access/ip-limits.ts";
+import type { KeySync } from "./access/key-sync.ts";
 import type { Keys } from "./access/keys.ts";
 import type { RateLimits } from "./access/rate-limits.ts";
+import type { KeyStore } from "./access/store/key-store.ts";
 import type { VelocityMode } from "./access/velocity-mode.ts";
 import type { ResponseCache } from "./cache/response-cache.ts";
 import type { DemoTraffic } from "./demo/index.ts";
@@ -30,6 +32,9 @@ export interface Gateway {
   readonly healthService: HealthService;
   readonly listPrices: ListPrices;
   readonly keys: Keys;
+  readonly keyStore: KeyStore;
+  /** Brings the database's keys into `keys`; started by whoever starts the gateway. */
+  readonly keySync: KeySync;
   readonly velocity: VelocityMode;
   readonly rateLimits: RateLimits;
   readonly ipLimits: IpLimits;

@@ -34,7 +34,8 @@ export async function start(context: RoleContext): Promise<Role> {
   if (simulator !== undefined) demo = startDemo(context, url, demoKey);
   const collector = startHealthCollector({ context });
   const refresh = setInterval(() => void gateway.catalog.refresh(), CATALOG_REFRESH_MS);
-  // Both are only wanted early; a request that needs them waits by itself.
+  // These are only wanted early: a request that needs one of them waits, or is asked to come again.
+  void gateway.keySync.start();
   void gateway.catalog.refresh();
   void gateway.prices.load();
   logger.info({ url, mode: config.mode, providers: [...providers.keys()] }, "gateway listening");
@@ -44,6 +45,7 @@ export async function start(context: RoleContext): Promise<Role> {
       clearInterval(refresh);
       collector.close();
       gateway.routing.close();
+      gateway.keySync.close();
       await Promise.all([demo?.close(), door.close()]);
       await Promise.all([...providers.values()].map(({ pool }) => pool.destroy()));
       await simulator?.close();

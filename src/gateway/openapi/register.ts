@@ -1,4 +1,5 @@
 import type { FastifyInstance } from "fastify";
+import { adminRoutes } from "../admin/index.ts";
 import type { Gateway } from "../gateway.ts";
 import { mediaDescriptions } from "../media/descriptions.ts";
 import { availabilityRoutes } from "../routes/availability/index.ts";
@@ -30,5 +31,6 @@ export function registerDefinedRoutes(app: FastifyInstance, gateway: Gateway): R
   registry.add(availabilityRoutes);
   registry.add(statusRoutes);
   registry.add(monitoringRoutes);
+  registry.add(adminRoutes);
   return registry;
 }

@@ -50,6 +50,7 @@ export async function startTestGateway(overrides: ConfigInput): Promise<TestGate
   const telemetry = recordingTelemetry();
   const providers = createProviders(context, undefined);
   const gateway = assembleGateway(context, providers, telemetry, "", () => undefined);
+  await gateway.keySync.start();
   const app = createGatewayServer(gateway);
   const url = await listen(app, "127.0.0.1", 0);
   const adminHeaders = { authorization: `Bearer ${TEST_ADMIN_KEY}`, "content-type": "application/json" };
@@ -79,6 +80,8 @@ export async function startTestGateway(overrides: ConfigInput): Promise<TestGate
       app.server.closeAllConnections();
       await app.close();
       gateway.routing.close();
+      gateway.keySync.close();
+      await gateway.database.close();
       for (const { pool } of providers.values()) await pool.destroy();
       await context.dispose();
     },

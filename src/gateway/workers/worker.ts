@@ -23,6 +23,7 @@ export async function startWorker(context: RoleContext, start: WorkerStart): Pro
   const cold = new ColdProxy(start.socketPath);
   const app = createGatewayServer(worker.gateway, cold);
   const url = await listen(app, config.host, config.ports.gateway);
+  void worker.gateway.keySync.start();
   worker.channel.tell("ready", url);
   return {
     urls: { main: url },
@@ -31,6 +32,7 @@ export async function startWorker(context: RoleContext, start: WorkerStart): Pro
       await worker.gateway.inFlight.drain(DRAIN_MS, DRAIN_ERROR_MS);
       app.server.closeAllConnections();
       await app.close();
+      worker.gateway.keySync.close();
       cold.close();
       await worker.close();
     },
