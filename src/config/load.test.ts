@@ -190,6 +190,13 @@ describe("refusals name file, line and the nearest valid name", () => {
   });
 });
 
+test("hook modules are found beside the configuration file, shipped ones by their name", () => {
+  const yaml =
+    "gateway: { safety: { hooks: [{ module: hooks/mine.mjs }, { module: /abs/b.js }, { module: block-list }] } }";
+  const modules = load(yaml).config.gateway.safety.hooks.map(({ module }) => module);
+  expect(modules).toEqual([join(dir, "hooks/mine.mjs"), "/abs/b.js", "block-list"]);
+});
+
 test("durations as Prometheus writes them", () => {
   expect(["15d", "1h30m", "500ms", "0", "30s", "1y", "2w"].map(parseDurationMs)).toEqual([
     15 * 86_400_000,

@@ -4,6 +4,7 @@ import type { z } from "zod";
 import { ConfigError } from "./config-error.ts";
 import { applyEnvironment } from "./environment.ts";
 import type { RoleName } from "./roles.ts";
+import { withHookPaths } from "./safety.ts";
 import { type Config, configSchema } from "./schema.ts";
 import { readOrCreateSecret, type SecretOrigin } from "./secrets.ts";
 import { describeIssue, readYamlFile, type YamlFile } from "./yaml-file.ts";
@@ -80,8 +81,11 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
     values.engineKey === undefined && isLoopback(values.host)
       ? undefined
       : readOrCreateSecret({ dataDir, name: "engine-key", given: values.engineKey, prefix: "", readOnly });
+  const fileDir = file === undefined ? options.workingDir : dirname(file.path);
+  const safety = withHookPaths(values.gateway.safety, fileDir);
   const config: Config = {
     ...values,
+    gateway: { ...values.gateway, safety },
     mode,
     dataDir,
     adminApiKey: admin.value,

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import * as z from "zod";
 import { duration } from "./duration.ts";
 
@@ -88,3 +89,17 @@ export const safety = z.strictObject({
     .positive()
     .default(50 * 1024 * 1024), // 50 MiB
 });
+
+/** The hooks that come with the gateway; every other name is a path. */
+const SHIPPED_HOOKS: ReadonlySet<string> = new Set(["redaction", "block-list"]);
+
+/** The configuration with the paths of hook modules made absolute. @param directory Of the configuration file. */
+export function withHookPaths<S extends { readonly hooks: readonly { readonly module: string }[] }>(
+  safety: S,
+  directory: string,
+): S {
+  const hooks = safety.hooks.map((hook) =>
+    SHIPPED_HOOKS.has(hook.module) ? hook : { ...hook, module: resolve(directory, hook.module) },
+  );
+  return { ...safety, hooks };
+}
