@@ -161,14 +161,20 @@ export class CaptureStore {
             .selectFrom("gateway_captured_content")
             .select((select) => select.fn.sum<number | string | null>("bytes").as("bytes"))
             .executeTakeFirstOrThrow();
-          if (Number(bytes ?? 0) <= this.#options.bytesMax) return;
+          let excess = Number(bytes ?? 0) - this.#options.bytesMax;
+          if (excess <= 0) return;
           const oldest = await db
             .selectFrom("gateway_captured_content")
-            .select("request_id")
+            .select(["request_id", "bytes"])
             .orderBy("expires_at_ms")
             .limit(SWEEP_ROWS)
             .execute();
-          const ids = oldest.map(({ request_id }) => request_id);
+          const ids: string[] = [];
+          for (const row of oldest) {
+            if (excess <= 0) break;
+            excess -= row.bytes;
+            ids.push(row.request_id);
+          }
           await db.deleteFrom("gateway_captured_content").where("request_id", "in", ids).execute();
         }
       });

@@ -1,0 +1,208 @@
+import { pino } from "pino";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { ConfigInput } from "../../config/schema.ts";
+import type { Database } from "../../database/database.ts";
+import { testDatabase } from "../../database/testing.ts";
+import {
+  ANTHROPIC_TOOL_STREAM,
+  type FixtureProvider,
+  json,
+  OPENAI_COMPLETION,
+  openAiChunk,
+  sse,
+  startFixtureProvider,
+} from "../testing/fixture-provider.ts";
+import { startTestGateway, type TestGateway } from "../testing/test-gateway.ts";
+import { CaptureStore } from "./capture-store.ts";
+
+type Capture = NonNullable<NonNullable<NonNullable<ConfigInput["gateway"]>["safety"]>["capture"]>;
+
+let provider: FixtureProvider;
+let gateway: TestGateway | undefined;
+
+beforeAll(async () => {
+  provider = await startFixtureProvider(json(OPENAI_COMPLETION));
+});
+beforeEach(() => {
+  provider.answer = json(OPENAI_COMPLETION);
+});
+afterEach(async () => {
+  await gateway?.gateway.content.close();
+  await gateway?.gateway.database.close();
+  await gateway?.close();
+  gateway = undefined;
+});
+afterAll(() => provider.close());
+
+async function startWith(capture: Capture, hooks: { module: string }[] = []): Promise<void> {
+  gateway = await startTestGateway({
+    gateway: {
+      providers: {
+        oai: { baseUrl: `${provider.url}/v1`, models: ["m-1"], apiKey: "provider-canary-0123456789" },
+        ant: { type: "anthropic", baseUrl: provider.url, models: ["c-1"] },
+      },
+      keys: { small: "gw_live_small_key" },
+      safety: { capture, hooks },
+    },
+  });
+}
+
+async function askAndRead(body: object, path = "/v1/chat/completions") {
+  await (await gateway!.post(path, body)).text();
+  const record = await gateway!.nextRecord();
+  const read = (keyHash?: string) => gateway!.gateway.content.captured(record.requestId, keyHash);
+  return { record, read, content: await read() };
+}
+
+const chat = (content: unknown = "hello", rest: object = {}) => ({
+  model: "m-1",
+  messages: [{ role: "user", content }],
+  ...rest,
+});
+
+test("off by default: nothing is read, nothing is kept", async () => {
+  await startWith({});
+  const { content, record } = await askAndRead(chat());
+  expect(content).toBeUndefined();
+  expect(record.captured).toBeUndefined();
+});
+
+test("prompt and answer are kept for the key that asked, redacted, in the database and on the record", async () => {
+  await startWith({ enabled: true, spans: true });
+  const answer = { role: "assistant", content: "Write to b@example.org or use provider-canary-0123456789" };
+  provider.answer = json({ ...OPENAI_COMPLETION, choices: [{ index: 0, message: answer, finish_reason: "stop" }] });
+  const prompt = "I am a@example.com, card 4111111111111111";
+  const { content, record, read } = await askAndRead(
+    chat(prompt, { temperature: 0.5, tools: [{ type: "function", function: { name: "f" } }] }),
+  );
+  expect(JSON.parse(content!.input)).toEqual({
+    messages: [{ role: "user", content: "I am <redacted:email>, card <redacted:card>" }],
+    tools: [{ type: "function", function: { name: "f" } }],
+  });
+  expect(JSON.parse(content!.output)).toEqual([
+    { role: "assistant", content: "Write to <redacted:email> or use <redacted:key>" },
+  ]);
+  expect(record.captured).toEqual({ input: content!.input, output: content!.output });
+  expect(await read(record.client!.keyHash)).toEqual(content);
+  expect(await read("another key")).toBeUndefined();
+});
+
+test("in a stream, what comes in pieces is put together before it is redacted", async () => {
+  await startWith({ enabled: true });
+  const pieces = ["Mail an", "na@exa", "mple.c", "om, key sk-pr", "oj-abcdefgh", "ijklmnop1234 ok"];
+  provider.answer = sse([
+    openAiChunk({ role: "assistant", content: "" }),
+    ...pieces.map((content) => openAiChunk({ content })),
+    openAiChunk({}, "stop"),
+    "data: [DONE]\n\n",
+  ]);
+  const { content } = await askAndRead(chat("x", { stream: true }));
+  expect(JSON.parse(content!.output)).toEqual([
+    { role: "assistant", content: "Mail <redacted:email>, key <redacted:key> ok" },
+  ]);
+});
+
+test("tool calls of a stream, in both formats", async () => {
+  await startWith({ enabled: true });
+  provider.answer = sse(ANTHROPIC_TOOL_STREAM);
+  const calls = [
+    expect.objectContaining({ function: { name: "get_weather", arguments: '{"city":"Oslo"}' } }),
+    expect.objectContaining({ function: { name: "get_weather", arguments: '{"city":"Rome"}' } }),
+  ];
+  for (const path of ["/v1/messages", "/v1/chat/completions"]) {
+    const { content } = await askAndRead({ ...chat("x", { stream: true, max_tokens: 50 }), model: "c-1" }, path);
+    expect(JSON.parse(content!.output)[0].tool_calls).toEqual(calls);
+  }
+});
+
+test("long texts are cut, before half a secret; pictures are kept as their size", async () => {
+  await startWith({ enabled: true, textBytesMax: 300 });
+  const secret = "sk-proj-abcdefghijklmnopqrstuvwxyz";
+  const text = `${"word ".repeat(58)}${secret}`;
+  const url = `data:image/png;base64,${"A".repeat(5_000)}`;
+  const { content } = await askAndRead(chat([{ type: "image_url", image_url: { url } }]));
+  expect(content!.input.length).toBeLessThan(350);
+  const cut = (await askAndRead(chat(text))).content!;
+  expect(cut.input).toContain("<cut>");
+  expect(cut.input).not.toContain("sk-p");
+  expect(Buffer.byteLength(cut.input)).toBeLessThan(320);
+  provider.answer = json({ ...OPENAI_COMPLETION, padding: "p".repeat(2_310), x: secret });
+  expect((await askAndRead(chat())).content!.output).not.toContain("sk-p");
+});
+
+test("what a before-hook made of a request is what is kept; a refused one is not", async () => {
+  await startWith({ enabled: true }, [{ module: "redaction" }]);
+  const { content } = await askAndRead(chat("a@b.co"));
+  expect(content!.input).toContain("<redacted:email>");
+  const { content: none } = await askAndRead({ model: "m-1" });
+  expect(none).toBeUndefined();
+});
+
+test("keys and share", async () => {
+  await startWith({ enabled: true, keys: ["small"] });
+  expect((await askAndRead(chat())).content).toBeUndefined();
+  await gateway!.gateway.content.close();
+  await gateway!.close();
+  await startWith({ enabled: true, sampleRatio: 0.5 });
+  let kept = 0;
+  for (let index = 0; index < 60; index++) if ((await askAndRead(chat())).content !== undefined) kept++;
+  expect(kept).toBeGreaterThan(10);
+  expect(kept).toBeLessThan(50);
+});
+
+describe("the store", () => {
+  let database: Database;
+  let store: CaptureStore;
+  const DAY_MS = 86_400_000;
+  const options = { retentionMs: 7 * DAY_MS, bytesMax: 10_000, logger: pino({ level: "silent" }) };
+  const entry = (id: string, atMs = Date.now(), bytes = 10) => ({
+    requestId: id,
+    keyHash: "h",
+    atMs,
+    input: "i".repeat(bytes),
+    output: "",
+  });
+  beforeEach(() => {
+    database = testDatabase();
+    store = new CaptureStore({ ...options, database });
+  });
+  afterEach(async () => {
+    await store.close();
+    await database.close();
+  });
+
+  test("texts end by themselves after their time, even before they are deleted", async () => {
+    store.add(entry("old", Date.now() - 7 * DAY_MS - 1));
+    store.add(entry("young", Date.now() - 6 * DAY_MS));
+    expect(await store.read("old", undefined)).toBeUndefined();
+    expect(await store.read("young", "h")).toEqual({ input: "i".repeat(10), output: "" });
+    await store.sweep(Date.now() + 2 * DAY_MS);
+    expect(await store.read("young", "h")).toBeUndefined();
+  });
+
+  test("all together stay below their limit, the oldest leave", async () => {
+    const now = Date.now();
+    for (let index = 0; index < 1_000; index++) store.add(entry(`r${index}`, now - 1_000_000 + index, 100));
+    await store.flush();
+    await store.sweep();
+    expect(await store.read("r899", undefined)).toBeUndefined();
+    expect(await store.read("r900", undefined)).toBeDefined();
+    expect(await store.read("r999", undefined)).toBeDefined();
+  });
+
+  test("too many at once are dropped and counted, NUL is replaced, the same id is kept once", async () => {
+    for (let index = 0; index < 60; index++) store.add(entry(`r${index}`, Date.now(), 300_000));
+    expect(store.dropped).toBeGreaterThan(0);
+    store.add({ ...entry("nul"), input: "a\u0000b" });
+    store.add({ ...entry("nul"), input: "other" });
+    expect(await store.read("nul", undefined)).toMatchObject({ input: "a\ufffdb" });
+  });
+
+  test("a database that is away loses texts, never requests", async () => {
+    await database.close();
+    store.add(entry("x"));
+    await store.flush();
+    expect(store.dropped).toBe(1);
+    await expect(store.read("x", undefined)).rejects.toMatchObject({ code: "DATABASE_CLOSED" });
+  });
+});
