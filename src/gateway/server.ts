@@ -14,6 +14,7 @@ import { registerMessages } from "./routes/messages.ts";
 import { registerPlain } from "./routes/plain.ts";
 import { beginRequest, dialectOf, errorReply } from "./routes/request-state.ts";
 import { registerResponses } from "./routes/responses.ts";
+import { BrowserGuard } from "./safety/browser-guard.ts";
 import type { ColdProxy } from "./workers/cold-proxy.ts";
 import { isHot } from "./workers/hot-routes.ts";
 
@@ -25,6 +26,7 @@ import { isHot } from "./workers/hot-routes.ts";
 export function createGatewayServer(gateway: Gateway, cold?: ColdProxy): FastifyInstance {
   const { bodyBytesMax, safety } = gateway.context.config.gateway;
   const { uploadBytesMax } = safety;
+  const browsers = new BrowserGuard(gateway.context.config);
   const app = createHttpServer(gateway.context, {
     auth: "none",
     metricsRoute: false,
@@ -49,6 +51,7 @@ export function createGatewayServer(gateway: Gateway, cold?: ColdProxy): Fastify
       return;
     }
     beginRequest(request, reply, gateway.telemetry);
+    if (browsers.check(request, reply)) return reply;
     authenticate(gateway, request);
     const { upload } = request.routeOptions.config;
     if (Number(request.headers["content-length"]) > (upload ? uploadBytesMax : bodyBytesMax)) {
