@@ -122,8 +122,8 @@ export class HealthService {
     const said = isObject(value) ? (stringAt(value, "message") ?? stringAt(value, "error")) : undefined;
     if (status === 404)
       throw new GatewayError("ENTRY_NOT_FOUND", { what: "entry of the health service at", name: path });
-    if (status === 400 || status === 409)
-      throw new GatewayError("INVALID_REQUEST", { reason: said ?? `The health service answered ${status}.` });
+    if (status === 400) throw new GatewayError("INVALID_REQUEST", { reason: said ?? "The health service refused it." });
+    if (status === 409) throw new GatewayError("CONFLICT", { reason: said ?? "The health service refused it." });
     // Its 503 comes with a body that says what does not work, which is an answer.
     if (status === 503 && method === "GET" && isObject(value)) return value;
     throw unavailable(`it answered ${status}${said === undefined ? "" : ` (${said})`}.`);

@@ -7,7 +7,7 @@ interface ProxiedRoute {
   readonly method?: Method;
   /** As the gateway has it; the health service has the same path unless `upstream` says otherwise. */
   readonly path: string;
-  /** Its path at the health service, with the same parameters in braces. */
+  /** Its path at the health service, perhaps with a query, and with the same parameters in braces. */
   readonly upstream?: string;
   readonly auth: RouteAuth;
   readonly tag: string;
@@ -28,9 +28,8 @@ export function proxied(route: ProxiedRoute): Route {
   const { method = "GET", path, upstream = path } = route;
   return defineRoute({ ...route, method }).handle(async ({ gateway, request, reply, params, body }) => {
     const named = (params ?? {}) as Record<string, string>;
-    const target =
-      upstream.replaceAll(/\{(\w+)\*?\}/g, (_, name: string) => encodeURIComponent(named[name] ?? "")) +
-      queryOf(request.url);
+    const filled = upstream.replaceAll(/\{(\w+)\*?\}/g, (_, name: string) => encodeURIComponent(named[name] ?? ""));
+    const target = withQuery(filled, request.url);
     try {
       if (method === "GET") {
         const { body: answer, ageMs } = await gateway.healthService.get(target);
@@ -51,7 +50,9 @@ export function proxied(route: ProxiedRoute): Route {
   });
 }
 
-function queryOf(url: string): string {
+/** The client's query, behind one that the path has already. */
+function withQuery(path: string, url: string): string {
   const start = url.indexOf("?");
-  return start < 0 ? "" : url.slice(start);
+  if (start < 0 || start === url.length - 1) return path;
+  return `${path}${path.includes("?") ? "&" : "?"}${url.slice(start + 1)}`;
 }

@@ -107,13 +107,19 @@ async function readCall(
     reply,
     params: check("path parameter", params, namedParams(path, request.params)),
     query: check("query parameter", query, request.query),
-    body: body === undefined ? undefined : check("field", body, await readJsonBody(gateway, request)),
+    body: body === undefined ? undefined : check("field", body, await bodyOf(gateway, request)),
     get client(): ClientIdentity {
       const client = request.record?.client;
       if (client === undefined) throw new Error(`BUG: ${path} is open and knows no client`);
       return client;
     },
   };
+}
+
+/** No body is an empty object: where every field may be left out, so may the body. */
+async function bodyOf(gateway: Gateway, request: FastifyRequest): Promise<unknown> {
+  const sent = Buffer.isBuffer(request.body) && request.body.length > 0;
+  return sent ? readJsonBody(gateway, request) : {};
 }
 
 /** `/a/{b}/{c*}` as fastify has it: `/a/:b/*`. */

@@ -13,10 +13,15 @@ const filters = () =>
 const modelParams = () => z.object({ model: name("Id of a model; may hold slashes") });
 const anyObject = () => z.looseObject({});
 const maintenance = () =>
-  z.looseObject({
+  z.strictObject({
     model: name("Model; all of the provider's without it").optional(),
     provider: name("Provider; all without it").optional(),
     gateway: name("Gateway; all without it").optional(),
+    all: z.boolean().optional().describe("Instead of a model, provider or gateway: everything"),
+    starts_at: z.string().optional().describe("ISO 8601; now without it"),
+    ends_at: z.string().optional().describe("ISO 8601"),
+    duration_minutes: z.number().positive().optional().describe("Instead of `ends_at`"),
+    reason: z.string().max(1_000).optional(),
   });
 
 /** `/availability/*` of contract 6c. What is not known is assumed to work, so that a silent health service stops nobody. */
@@ -38,6 +43,7 @@ export const availabilityRoutes: readonly Route[] = [
   }),
   proxied({
     path: "/availability/check/{model*}",
+    upstream: "/availability/check?model={model}",
     auth: "client",
     tag,
     summary: "Yes or no: can this model be asked",
@@ -46,6 +52,7 @@ export const availabilityRoutes: readonly Route[] = [
   }),
   proxied({
     path: "/availability/fallback/{model*}",
+    upstream: "/availability/fallback?model={model}",
     auth: "client",
     tag,
     summary: "What to ask instead of a model: healthy, with at least 70 % uptime, the most reliable first",
@@ -59,6 +66,7 @@ export const availabilityRoutes: readonly Route[] = [
   }),
   proxied({
     path: "/availability/best/{model*}",
+    upstream: "/availability/best?model={model}",
     auth: "client",
     tag,
     summary: "The best of those who serve a model",
@@ -68,6 +76,46 @@ export const availabilityRoutes: readonly Route[] = [
       best_available: null,
       availability: "unknown",
       message,
+    }),
+  }),
+  proxied({
+    path: "/availability/check",
+    auth: "client",
+    tag,
+    summary: "The same, with the model in the query",
+    schemas: () => ({
+      query: z.object({ model: name("Id of a model"), provider: name("Only at this provider").optional() }),
+      reply: anyObject(),
+    }),
+  }),
+  proxied({
+    method: "POST",
+    path: "/availability/check",
+    auth: "admin",
+    tag,
+    summary: "Check one model now, at every provider that serves it",
+    schemas: () => ({ body: z.strictObject({ model: name("Id of a model") }), reply: anyObject() }),
+  }),
+  proxied({
+    path: "/availability/fallback",
+    auth: "client",
+    tag,
+    summary: "What to ask instead of a model, with the model in the query",
+    schemas: () => ({
+      query: z.object({ model: name("Id of a model"), provider: name("Provider that is to be left out").optional() }),
+      reply: anyObject(),
+    }),
+  }),
+  proxied({
+    path: "/availability/best",
+    auth: "client",
+    tag,
+    summary: "The best of several models, whoever serves it",
+    schemas: () => ({
+      query: z.object({
+        models: z.string().max(4_096).optional().describe("Ids with commas between them; all without"),
+      }),
+      reply: anyObject(),
     }),
   }),
   proxied({
@@ -120,6 +168,7 @@ export const availabilityRoutes: readonly Route[] = [
     proxied({
       method: "POST",
       path: `/availability/monitoring/${action}`,
+      upstream: `/health/monitoring/${action}`,
       auth: "admin",
       tag,
       summary: action === "start" ? "Start watching availability" : "Stop watching availability",

@@ -49,6 +49,7 @@ const filters = () =>
     status: name("Only with this status").optional(),
   });
 
+const chosenModels = () => z.strictObject({ model: name("Model").optional(), provider: name("Provider").optional() });
 const anyObject = () => z.looseObject({});
 
 /** `/health/*` of contract 6c that only the health service can answer. */
@@ -165,6 +166,7 @@ export const healthServiceRoutes: readonly Route[] = [
   }),
   proxied({
     path: "/health/{gateway}",
+    upstream: "/health/provider/{gateway}",
     auth: "client",
     tag: "Health",
     summary: "Health of one gateway",
@@ -176,16 +178,16 @@ export const healthServiceRoutes: readonly Route[] = [
     path: "/health/check",
     auth: "admin",
     tag: "Health",
-    summary: "Check models that are due",
-    schemas: () => ({ reply: anyObject() }),
+    summary: "Check watched models now: all (at most 50), of one provider, or one",
+    schemas: () => ({ body: chosenModels(), reply: anyObject() }),
   }),
   proxied({
     method: "POST",
     path: "/health/check/now",
     auth: "admin",
     tag: "Health",
-    summary: "Check models now, whether they are due or not",
-    schemas: () => ({ reply: anyObject() }),
+    summary: "The same as `/health/check`",
+    schemas: () => ({ body: chosenModels(), reply: anyObject() }),
   }),
   proxied({
     path: "/health/monitoring/status",

@@ -29,18 +29,13 @@ export const statusRoutes: readonly Route[] = [
     tag,
     summary: "Models with status and uptime",
     schemas: () => ({
-      query: z.object({
-        provider: name("Only of this provider").optional(),
-        gateway: name("Only of this gateway").optional(),
-        status: name("Only with this status").optional(),
-        tier: z.enum(["critical", "popular", "standard", "on_demand"]).optional(),
-        ...paging(1_000, 100),
-      }),
+      query: z.object(paging(500, 500)),
       reply: z.unknown(),
     }),
   }),
   proxied({
     path: "/v1/status/models/{provider}/{model*}",
+    upstream: "/v1/status/search?q={provider}%2F{model}",
     auth: "open",
     tag,
     summary: "One model with status and uptime",
@@ -52,23 +47,31 @@ export const statusRoutes: readonly Route[] = [
     tag,
     summary: "Incidents, the newest first",
     schemas: () => ({
-      query: z.object({
-        status: z.enum(["active", "resolved", "acknowledged"]).optional(),
-        severity: z.enum(["low", "medium", "high", "critical"]).optional(),
-        provider: name("Only of this provider").optional(),
-        ...paging(100, 50),
-      }),
+      query: z.object({ limit: integer(0, 500, 20, "Most incidents of this reply") }),
       reply: z.unknown(),
     }),
   }),
   proxied({
+    path: "/v1/status/uptime",
+    auth: "open",
+    tag,
+    summary: "Uptime of everything, and day by day over 30 days",
+    schemas: () => ({ reply: z.looseObject({}) }),
+  }),
+  proxied({
     path: "/v1/status/uptime/{provider}/{model*}",
+    upstream: "/health/uptime?provider={provider}&model={model}",
     auth: "open",
     tag,
     summary: "One model's uptime over time",
     schemas: () => ({
       params: modelParams(),
-      query: z.object({ period: z.enum(["24h", "7d", "30d"]).default("24h"), gateway: name("Gateway").optional() }),
+      query: z.object({
+        period: z
+          .enum(["hour", "day", "week", "month"])
+          .optional()
+          .describe("Shows the aggregates of this length, too"),
+      }),
       reply: z.unknown(),
     }),
   }),
@@ -78,7 +81,7 @@ export const statusRoutes: readonly Route[] = [
     tag,
     summary: "Models and providers whose name holds a text",
     schemas: () => ({
-      query: z.object({ q: z.string().min(2).max(200), limit: integer(1, 100, 20, "Most rows of this reply") }),
+      query: z.object({ q: z.string().min(1).max(200), ...paging(500, 500) }),
       reply: z.unknown(),
     }),
   }),
@@ -97,8 +100,8 @@ export const statusRoutes: readonly Route[] = [
     schemas: () => ({
       query: z.object({
         provider: name("Only of this provider").optional(),
-        status: name("Only with this last status").optional(),
-        ...paging(1_000, 100),
+        model: name("Only this model").optional(),
+        ...paging(500, 500),
       }),
       reply: z.looseObject({}),
     }),
@@ -107,12 +110,9 @@ export const statusRoutes: readonly Route[] = [
     path: "/v1/model-health/unhealthy",
     auth: "client",
     tag: "Health",
-    summary: "Models whose error rate is too high",
+    summary: "Models whose last check or call failed",
     schemas: () => ({
-      query: z.object({
-        error_threshold: z.coerce.number().min(0).max(1).default(0.2).describe("Share of errors from which on"),
-        min_calls: integer(1, 1_000_000, 10, "Models with fewer calls are not judged"),
-      }),
+      query: z.object({ provider: name("Only of this provider").optional(), ...paging(500, 500) }),
       reply: z.looseObject({}),
     }),
   }),
@@ -132,6 +132,7 @@ export const statusRoutes: readonly Route[] = [
   }),
   proxied({
     path: "/v1/model-health/provider/{provider}/summary",
+    upstream: "/health/provider/{provider}",
     auth: "client",
     tag: "Health",
     summary: "One provider's models added up",
@@ -139,6 +140,7 @@ export const statusRoutes: readonly Route[] = [
   }),
   proxied({
     path: "/v1/model-health/{provider}/{model*}",
+    upstream: "/health/model/{model}?provider={provider}",
     auth: "client",
     tag: "Health",
     summary: "What is recorded of one model",
