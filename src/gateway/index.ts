@@ -36,6 +36,7 @@ export async function start(context: RoleContext): Promise<Role> {
   const refresh = setInterval(() => void gateway.catalog.refresh(), CATALOG_REFRESH_MS);
   // These are only wanted early: a request that needs one of them waits, or is asked to come again.
   void gateway.keySync.start();
+  if (gateway.redis !== undefined) gateway.routing.share(gateway.redis);
   void gateway.catalog.refresh();
   void gateway.prices.load();
   logger.info({ url, mode: config.mode, providers: [...providers.keys()] }, "gateway listening");
@@ -44,7 +45,7 @@ export async function start(context: RoleContext): Promise<Role> {
     async close() {
       clearInterval(refresh);
       collector.close();
-      gateway.routing.close();
+      await gateway.routing.close();
       gateway.keySync.close();
       await Promise.all([demo?.close(), door.close()]);
       await Promise.all([...providers.values()].map(({ pool }) => pool.destroy()));

@@ -190,6 +190,7 @@ async function openStream(call: UpstreamCall, converter: StreamConverter, target
   if (broken.kind === "connection") throw broken.error;
   if (converter.unreadText !== "") {
     const body = parseObject(converter.unreadText);
+    if (body !== undefined) provider.wire(model).adjustReply?.(body);
     if (body?.["error"]) throw failureOfStreamedError(provider, model, streamedError(body));
     throw invalidResponse(provider, "it is no event stream");
   }

@@ -4,7 +4,8 @@ import type { BreakerState } from "../request-record.ts";
 export type BreakerLimits = Config["gateway"]["breaker"];
 
 export interface BreakerListener {
-  moved(from: BreakerState, to: BreakerState): void;
+  /** @param own False where the move was another gateway's. */
+  moved(from: BreakerState, to: BreakerState, own: boolean): void;
   counted(state: BreakerState, success: boolean): void;
 }
 
@@ -18,6 +19,15 @@ export interface BreakerView {
   readonly recent_requests: number;
   readonly opened_at: string | null;
   readonly seconds_until_retry: number;
+}
+
+/** What gateways tell each other of a breaker. */
+export interface SharedBreakerState {
+  readonly state: BreakerState;
+  readonly failureCount: number;
+  readonly successCount: number;
+  /** Unix ms; undefined unless it is open. */
+  readonly openedAtMs: number | undefined;
 }
 
 /** The window is counted in this many slices, so that old results leave gradually and memory stays constant. */
@@ -37,6 +47,7 @@ export class Breaker {
   #failureCount = 0;
   #successCount = 0;
   #openedAtMs: number | undefined;
+  #consecutiveOpens = 0;
   readonly #sliceTotals = new Uint32Array(SLICES);
   readonly #sliceFailures = new Uint32Array(SLICES);
   #slice = 0;
@@ -83,8 +94,32 @@ export class Breaker {
   #countHalfOpen(success: boolean): void {
     if (success) this.#successCount++;
     else this.#failureCount++;
+    this.#judgeHalfOpen();
+  }
+
+  #judgeHalfOpen(): void {
     if (this.#failureCount >= this.#limits.halfOpenFailures) this.#move("open");
     else if (this.#successCount >= this.#limits.halfOpenSuccesses) this.#move("closed");
+  }
+
+  /** Unix ms since when it is open. */
+  get openedAtMs(): number | undefined {
+    return this.#openedAtMs;
+  }
+
+  /** How often it has opened since it was last closed. */
+  get consecutiveOpens(): number {
+    return this.#consecutiveOpens;
+  }
+
+  /** Takes over what all gateways together know; their counts may be what opens or closes it. */
+  adopt(shared: SharedBreakerState): void {
+    if (shared.state !== this.state) this.#move(shared.state, false, shared.openedAtMs);
+    if (shared.state === "open") return;
+    this.#failureCount = shared.failureCount;
+    this.#successCount = shared.successCount;
+    if (shared.state === "closed" && this.#failureCount >= this.#limits.consecutiveFailures) this.#move("open");
+    else if (shared.state === "half_open") this.#judgeHalfOpen();
   }
 
   /** Closes it by hand. */
@@ -111,12 +146,15 @@ export class Breaker {
     };
   }
 
-  #move(to: BreakerState): void {
+  /** @param openedAtMs Where another gateway opened it; a clock that is ahead of ours does not keep it open for longer. */
+  #move(to: BreakerState, own = true, openedAtMs?: number): void {
     const from = this.#state;
     this.#state = to;
-    this.#openedAtMs = to === "open" ? this.#now() : undefined;
+    this.#openedAtMs = to === "open" ? Math.min(this.#now(), openedAtMs ?? Number.POSITIVE_INFINITY) : undefined;
+    if (to === "open") this.#consecutiveOpens++;
+    else if (to === "closed") this.#consecutiveOpens = 0;
     this.#clear();
-    this.#listener.moved(from, to);
+    this.#listener.moved(from, to, own);
   }
 
   #clear(): void {

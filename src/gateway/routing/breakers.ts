@@ -1,15 +1,29 @@
-import type { Telemetry } from "../request-record.ts";
+import type { BreakerState, Telemetry } from "../request-record.ts";
 import { Breaker, type BreakerLimits, type BreakerView } from "./breaker.ts";
+
+/** Told of every result and every move of our own. */
+export interface BreakerObserver {
+  counted(provider: string, success: boolean): void;
+  moved(provider: string, to: BreakerState): void;
+}
 
 /** One breaker per configured provider; their number is the number of providers. */
 export class Breakers {
   readonly #byProvider = new Map<string, Breaker>();
+  /** At most one; the store that gateways share. */
+  observer: BreakerObserver | undefined;
 
   constructor(providers: Iterable<string>, limits: BreakerLimits, telemetry: Telemetry) {
     for (const provider of providers) {
       const breaker = new Breaker(provider, limits, {
-        moved: (from, to) => telemetry.event("breakerMoved", { provider, from, to }),
-        counted: (state, success) => telemetry.event("breakerResult", { provider, state, success }),
+        moved: (from, to, own) => {
+          telemetry.event("breakerMoved", { provider, from, to });
+          if (own) this.observer?.moved(provider, to);
+        },
+        counted: (state, success) => {
+          telemetry.event("breakerResult", { provider, state, success });
+          this.observer?.counted(provider, success);
+        },
       });
       this.#byProvider.set(provider, breaker);
     }
@@ -17,6 +31,10 @@ export class Breakers {
 
   of(provider: string): Breaker | undefined {
     return this.#byProvider.get(provider);
+  }
+
+  names(): string[] {
+    return [...this.#byProvider.keys()];
   }
 
   views(): BreakerView[] {

@@ -1,3 +1,4 @@
+import type { Redis } from "../../redis/redis.ts";
 import type { RoleContext } from "../../runtime/role.ts";
 import type { Catalog } from "../providers/catalog.ts";
 import type { Credential } from "../providers/credential.ts";
@@ -6,6 +7,7 @@ import type { Provider } from "../providers/provider.ts";
 import type { RequestRecord, Telemetry } from "../request-record.ts";
 import type { Prices } from "../usage/prices.ts";
 import { AvailabilityBreakers } from "./availability-breaker.ts";
+import { BreakerSharing } from "./breaker-sharing.ts";
 import type { Breakers } from "./breakers.ts";
 import type { FailoverContext } from "./failover.ts";
 import { type HealthJudge, HealthView, NO_HEALTH } from "./health-view.ts";
@@ -39,6 +41,7 @@ export class Routing implements FailoverContext {
   /** By provider object: one that a reload replaces takes its pool with it. */
   readonly #pools = new WeakMap<Provider, KeyPool<Credential>>();
   #health: HealthView | undefined;
+  #sharing: BreakerSharing | undefined;
   #closed = false;
 
   constructor(input: RoutingInput) {
@@ -75,9 +78,15 @@ export class Routing implements FailoverContext {
     return this.#health;
   }
 
-  close(): void {
+  /** Shares the breakers with other gateways. Of several processes of one gateway only the primary does. */
+  share(redis: Redis): void {
+    this.#sharing ??= new BreakerSharing(redis, this.breakers);
+  }
+
+  async close(): Promise<void> {
     this.#closed = true;
     this.#health?.close();
+    await this.#sharing?.close();
   }
 
   /** The keys of a provider. */

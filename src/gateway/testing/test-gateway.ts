@@ -79,7 +79,7 @@ export async function startTestGateway(overrides: ConfigInput): Promise<TestGate
     async close() {
       app.server.closeAllConnections();
       await app.close();
-      gateway.routing.close();
+      await gateway.routing.close();
       gateway.keySync.close();
       await gateway.database.close();
       for (const { pool } of providers.values()) await pool.destroy();
