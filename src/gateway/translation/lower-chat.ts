@@ -2,7 +2,7 @@ import { isObject, type JsonObject, objectAt, objectsAt, stringAt } from "../jso
 import type { Provider } from "../providers/provider.ts";
 import type { ChatExtensions } from "../providers/quirks.ts";
 import { isForeign, reasoningOf, reasoningText } from "./reasoning.ts";
-import { takesEffort } from "./reasoning-effort.ts";
+import { refusesEffort, takesEffort } from "./reasoning-effort.ts";
 import { refuse, type TranslatedRequest } from "./translated.ts";
 
 /** OpenAI's limit. */
@@ -57,6 +57,8 @@ function lowerThinking(
   }
   const thinks = type !== undefined && type !== "disabled";
   if (takesEffort(model) || (effort === undefined && !thinks)) return;
+  // Claude's clients always send these; who asks OpenAI's way for an effort means it, and the model may be any server's.
+  if (type === undefined && !refusesEffort(model)) return;
   delete body["reasoning_effort"];
   if (thinks) dropped.push("thinking");
   if (effort !== undefined && !(thinks && thinking["budget_tokens"] !== undefined)) dropped.push("reasoning_effort");

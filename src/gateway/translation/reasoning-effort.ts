@@ -29,6 +29,9 @@ const UNSTRUCTURED = /claude-(instant|2|3|(opus|sonnet)-4(-0|-2025|@|$))/;
 const REASONING_MODELS =
   /(^|\/)(o[1-9]|gpt-([5-9]|oss)|grok-(3-mini|[4-9])|gemini-(2\.5|[3-9])|deepseek-(v[3-9]|reasoner|r\d)|qwen3|qwq|kimi-k2|glm-(4\.[5-9]|[5-9])|magistral|minimax-m)/;
 
+/** Models that are known not to think. */
+const PLAIN_MODELS = /(^|\/)(gpt-[34]|chatgpt|llama|mixtral|mistral|codestral|ministral|gemma|command)/;
+
 /** What an Anthropic request says about thinking, and what could not be said. */
 export interface AnthropicThinking {
   readonly thinking?: JsonObject;
@@ -102,6 +105,11 @@ export function effortForChat(request: JsonObject): string | undefined {
 /** Whether a model of chat completions takes `reasoning_effort`. */
 export function takesEffort(model: string): boolean {
   return REASONING_MODELS.test(model.toLowerCase());
+}
+
+/** Whether a model of chat completions is known to refuse `reasoning_effort`; of most nothing is known. */
+export function refusesEffort(model: string): boolean {
+  return PLAIN_MODELS.test(model.toLowerCase());
 }
 
 /** Whether a Claude model takes `output_config.format` and strict tools. Others than Claude are taken to. */
