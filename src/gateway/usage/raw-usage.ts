@@ -22,8 +22,12 @@ export function readOpenAiUsage(usage: JsonObject): RawUsage | undefined {
   return {
     inputTokens: inputTokens ?? 0,
     outputTokens: outputTokens ?? 0,
-    // DeepSeek reports hits beside the details object.
-    cacheReadTokens: numberAt(promptDetails, "cached_tokens") ?? numberAt(usage, "prompt_cache_hit_tokens") ?? 0,
+    // DeepSeek and Moonshot report hits beside the details object.
+    cacheReadTokens:
+      numberAt(promptDetails, "cached_tokens") ??
+      numberAt(usage, "prompt_cache_hit_tokens") ??
+      numberAt(usage, "cached_tokens") ??
+      0,
     cacheWriteTokens: numberAt(promptDetails, "cache_write_tokens") ?? 0,
     reasoningTokens: numberAt(completionDetails, "reasoning_tokens") ?? 0,
     ...audioTokens(numberAt(promptDetails, "audio_tokens"), numberAt(completionDetails, "audio_tokens")),
