@@ -63,7 +63,7 @@ export function assembleGateway(
   const keySync = new KeySync(keys, keyStore, () => undefined, logger);
   const redis = openRedis(context, telemetry);
   const cache = new ResponseCache(config.gateway.cache, telemetry, redis);
-  const velocity = new VelocityMode(telemetry);
+  const velocity = new VelocityMode(config.gateway.velocityMode, telemetry);
   const statistics = new RequestStatistics();
   const catalog = new Catalog([...providers.values()], telemetry, logger);
   const breakers = shared.breakers ?? new Breakers(providers.keys(), config.gateway.breaker, telemetry);

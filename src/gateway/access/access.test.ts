@@ -11,6 +11,14 @@ import { Keys, requireAdmin } from "./keys.ts";
 import { RateLimits } from "./rate-limits.ts";
 import { VelocityMode } from "./velocity-mode.ts";
 
+const VELOCITY = {
+  errorRate: 0.25,
+  requestsMin: 100,
+  window: 60_000,
+  lasts: 180_000,
+  multipliers: { basic: 0.5, pro: 0.75, max: 0.9, admin: 1 },
+};
+
 function thrownBy(call: () => unknown): GatewayError {
   try {
     call();
@@ -61,7 +69,7 @@ function limitsAt(limits: Partial<typeof LIMITS> = {}): {
   const rateLimits = new RateLimits(
     { ...LIMITS, ...limits },
     telemetry,
-    new VelocityMode(telemetry, () => clock.nowMs),
+    new VelocityMode(VELOCITY, telemetry, () => clock.nowMs),
     () => clock.nowMs,
   );
   return { limits: rateLimits, clock, events: telemetry.events };
@@ -160,7 +168,7 @@ test("gate: the wait has an end, and a client that leaves frees its place", asyn
 test("velocity mode: many failures halve the limits for three minutes", () => {
   const clock = { nowMs: MINUTE_START_MS };
   const telemetry = recordingTelemetry();
-  const velocity = new VelocityMode(telemetry, () => clock.nowMs);
+  const velocity = new VelocityMode(VELOCITY, telemetry, () => clock.nowMs);
   const limits = new RateLimits({ ...LIMITS, requestsPerMinute: 8 }, telemetry, velocity, () => clock.nowMs);
   for (let count = 0; count < 99; count++) velocity.count(count % 2 === 0);
   expect(velocity.untilMs).toBeUndefined();
@@ -175,7 +183,9 @@ test("velocity mode: many failures halve the limits for three minutes", () => {
     "x-velocity-mode-active": "true",
     "x-velocity-mode-multiplier": "0.5",
   });
-  expect(velocity.multiplier("admin")).toBe(1);
+  expect(["basic", "pro", "max", "admin", "unheard-of"].map((tier) => velocity.multiplier(tier))).toEqual([
+    0.5, 0.75, 0.9, 1, 0.5,
+  ]);
   clock.nowMs += 180_000;
   expect(limits.reserve(client, 1).headers["ratelimit-limit"]).toBe("8");
   const moves = telemetry.events.filter(({ name }) => name === "velocityModeChanged");
@@ -183,6 +193,23 @@ test("velocity mode: many failures halve the limits for three minutes", () => {
     { active: true, errorRate: 0.26, requests: 100, errors: 26 },
     { active: false, lastedMs: 180_000 },
   ]);
+});
+
+test("velocity mode: the hundredth request sets it off, though it succeeds itself", () => {
+  const clock = { nowMs: MINUTE_START_MS };
+  const velocity = new VelocityMode(VELOCITY, recordingTelemetry(), () => clock.nowMs);
+  for (let count = 0; count < 99; count++) velocity.count(count < 30);
+  expect(velocity.view()).toEqual({ requests: 99, errors: 30, errorRate: 30 / 99 });
+  expect(velocity.untilMs).toBeUndefined();
+  velocity.count(false);
+  expect(velocity.untilMs).toBe(clock.nowMs + 180_000);
+});
+
+test("the gate: a client that has left before it takes no place", async () => {
+  const gate = new ConcurrencyGate({ active: 1, queued: 1, queueWait: 20 }, recordingTelemetry());
+  const gone = AbortSignal.abort(new Error("client gone"));
+  await expect(gate.enter(gone)).rejects.toThrow("client gone");
+  await expect(gate.enter(new AbortController().signal)).resolves.toBeTypeOf("function");
 });
 
 test("spend: refused once the day's cap is reached, warned of at 80 and 95 %, forgotten at midnight UTC", () => {

@@ -31,6 +31,7 @@ export class ConcurrencyGate {
    * @throws GatewayError CONCURRENCY_QUEUE_FULL, CONCURRENCY_QUEUE_TIMEOUT; the signal's reason.
    */
   async enter(signal: AbortSignal): Promise<() => void> {
+    signal.throwIfAborted();
     const { active, queued, queueWait } = this.#limits;
     if (this.#active < active) {
       this.#active++;
