@@ -29,25 +29,38 @@ interface Listing {
  */
 export class Catalog {
   readonly #listings = new Map<string, Listing>();
-  readonly #providers: readonly Provider[];
+  readonly #providers = new Map<string, Provider>();
   readonly #telemetry: Telemetry;
   readonly #logger: Logger;
 
   constructor(providers: readonly Provider[], telemetry: Telemetry, logger: Logger) {
-    this.#providers = providers;
     this.#telemetry = telemetry;
     this.#logger = logger;
-    for (const { name, configuredModels } of providers) {
-      const configured = configuredModels.length > 0;
-      const models = configured ? new Set(configuredModels) : undefined;
-      this.#listings.set(name, {
-        models,
-        checkedAtMs: configured ? Number.POSITIVE_INFINITY : 0,
-        refresh: undefined,
-        failing: false,
-      });
-      if (configured) telemetry.event("catalogLoaded", { gateway: name, models: configuredModels.length, hit: true });
-    }
+    for (const provider of providers) this.put(provider);
+  }
+
+  /** Adds a provider, or takes over one that has changed: its list is asked for again. */
+  put(provider: Provider): void {
+    const { name, configuredModels } = provider;
+    const configured = configuredModels.length > 0;
+    const models = configured ? new Set(configuredModels) : undefined;
+    if (this.#providers.has(name)) this.#telemetry.event("catalogInvalidated", { gateway: name, reason: "reload" });
+    this.#providers.set(name, provider);
+    this.#listings.set(name, {
+      models,
+      checkedAtMs: configured ? Number.POSITIVE_INFINITY : 0,
+      refresh: undefined,
+      failing: false,
+    });
+    if (!configured) return;
+    this.#telemetry.event("catalogLoaded", { gateway: name, models: configuredModels.length, hit: true });
+  }
+
+  /** Forgets a provider and its list. */
+  remove(name: string): void {
+    if (!this.#providers.delete(name)) return;
+    this.#listings.delete(name);
+    this.#telemetry.event("catalogInvalidated", { gateway: name, reason: "provider_removed" });
   }
 
   /** Ids that this provider serves, without waiting; undefined when it has never told. */
@@ -57,7 +70,9 @@ export class Catalog {
 
   /** Fetches every list that is older than FRESH_MS (or RETRY_MS with `eager`); waits for fetches that run already. */
   async refresh(eager = false): Promise<void> {
-    await Promise.all(this.#providers.map((provider) => this.#refreshOne(provider, eager ? RETRY_MS : FRESH_MS)));
+    await Promise.all(
+      [...this.#providers.values()].map((provider) => this.#refreshOne(provider, eager ? RETRY_MS : FRESH_MS)),
+    );
   }
 
   #refreshOne(provider: Provider, maxAgeMs: number): Promise<void> {

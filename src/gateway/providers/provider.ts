@@ -43,11 +43,18 @@ export interface Provider {
 /**
  * Opens the connection pool (no connection is made yet). Addresses are checked at each connect.
  * @param connectMs Limit for TCP and TLS together.
+ * @param trusted False where the address is not the operator's own file's: then only `allowPrivate` opens private ranges.
  * @throws OutboundRefused for a base URL that names a link-local or metadata address.
  */
-export function createProvider(name: string, config: ProviderConfig, connectMs: number, simulated: boolean): Provider {
+export function createProvider(
+  name: string,
+  config: ProviderConfig,
+  connectMs: number,
+  simulated: boolean,
+  trusted = true,
+): Provider {
   const url = new URL(config.baseUrl);
-  const reach = { allowPrivate: config.allowPrivate === true, explicitHost: url.hostname };
+  const reach = { allowPrivate: config.allowPrivate === true, ...(trusted && { explicitHost: url.hostname }) };
   const refused = refusedLiteral(url.hostname, reach);
   if (refused !== undefined) throw refused;
   const pool = new Pool(url.origin, {

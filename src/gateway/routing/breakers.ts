@@ -13,20 +13,34 @@ export class Breakers {
   /** At most one; the store that gateways share. */
   observer: BreakerObserver | undefined;
 
+  readonly #limits: BreakerLimits;
+  readonly #telemetry: Telemetry;
+
   constructor(providers: Iterable<string>, limits: BreakerLimits, telemetry: Telemetry) {
-    for (const provider of providers) {
-      const breaker = new Breaker(provider, limits, {
-        moved: (from, to, own) => {
-          telemetry.event("breakerMoved", { provider, from, to });
-          if (own) this.observer?.moved(provider, to);
-        },
-        counted: (state, success) => {
-          telemetry.event("breakerResult", { provider, state, success });
-          this.observer?.counted(provider, success);
-        },
-      });
-      this.#byProvider.set(provider, breaker);
-    }
+    this.#limits = limits;
+    this.#telemetry = telemetry;
+    for (const provider of providers) this.put(provider);
+  }
+
+  /** Gives a provider its breaker; one that it has already stays as it is. */
+  put(provider: string): void {
+    if (this.#byProvider.has(provider)) return;
+    const telemetry = this.#telemetry;
+    const breaker = new Breaker(provider, this.#limits, {
+      moved: (from, to, own) => {
+        telemetry.event("breakerMoved", { provider, from, to });
+        if (own) this.observer?.moved(provider, to);
+      },
+      counted: (state, success) => {
+        telemetry.event("breakerResult", { provider, state, success });
+        this.observer?.counted(provider, success);
+      },
+    });
+    this.#byProvider.set(provider, breaker);
+  }
+
+  remove(provider: string): void {
+    this.#byProvider.delete(provider);
   }
 
   of(provider: string): Breaker | undefined {
