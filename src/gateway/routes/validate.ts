@@ -40,13 +40,21 @@ export function checkProvider(body: JsonObject): void {
 export function validateMessages(body: JsonObject, maxTokensRequired = true): InferenceRequest {
   const requestedModel = checkModel(body);
   if (maxTokensRequired && body["max_tokens"] === undefined) invalid("max_tokens", "max_tokens: Field required");
-  checkInteger(body, "max_tokens", 1, Number.MAX_SAFE_INTEGER);
+  checkInteger(body, "max_tokens", 0, Number.MAX_SAFE_INTEGER); // 0 only fills the prompt cache.
   checkMessages(body, MESSAGE_ROLES);
   checkNumber(body, "temperature", 0, 1);
   checkNumber(body, "top_p", 0, 1);
   checkInteger(body, "top_k", 0, Number.MAX_SAFE_INTEGER);
   checkBoolean(body, "stream");
   checkTools(body);
+  const stops = body["stop_sequences"];
+  if (
+    stops !== undefined &&
+    stops !== null &&
+    !(Array.isArray(stops) && stops.every((stop) => typeof stop === "string"))
+  ) {
+    invalid("stop_sequences", "stop_sequences: must be a list of strings.");
+  }
   const system = body["system"];
   if (system !== undefined && typeof system !== "string" && !Array.isArray(system)) {
     invalid("system", "system: must be a string or a list of text blocks.");

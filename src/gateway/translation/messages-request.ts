@@ -20,6 +20,7 @@ export function messagesRequestToChat(request: JsonObject, model: string, provid
   for (const name of ["container", "mcp_servers"]) {
     if (request[name] !== undefined && request[name] !== null) refuse(name, provider, "leave it out.", name);
   }
+  if (request["max_tokens"] === 0) refuse("max_tokens 0", provider, "only Anthropic warms its cache so.", "max_tokens");
   const body: JsonObject = { model, messages: translateMessages(request, provider), max_tokens: request["max_tokens"] };
   if (request["stream"] === true) body["stream"] = true;
   for (const name of ["temperature", "top_p", "top_k"])
