@@ -88,7 +88,10 @@ export async function start(context: RoleContext): Promise<Role> {
           concurrentProbes: probesAtOnce(context),
           signal: stopping.signal,
           skipped: (state) => availability.inMaintenance(state),
-          onChecks: (checks) => availability.take(checks),
+          onChecks: (checks) => {
+            availability.take(checks);
+            caches.touch();
+          },
         });
   const service: HealthService = {
     context,

@@ -27,7 +27,7 @@ export const NOTE_CHARS_MAX = 1_000;
 /** Changes of severity that an incident remembers; it can rise three times, and again after each reopening. */
 export const SEVERITY_CHANGES_MAX = 10;
 /** Rows of one answer with lists (models, incidents). */
-export const LIST_ROWS_MAX = 500;
+export const LIST_ROWS_MAX = 1_000;
 /** Due models that one POST /check/trigger checks (contract section 2). */
 export const TRIGGER_CHECKS_MAX = 10;
 /** Models probed in one batch (contract section 3a). */

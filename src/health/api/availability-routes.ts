@@ -1,23 +1,22 @@
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { HttpError } from "../../runtime/http-error.ts";
-import type { Availability } from "../availability/availability.ts";
+import { AVAILABILITY_STATUSES, type Availability } from "../availability/availability.ts";
 import { maintenanceJson } from "../availability/maintenance.ts";
 import { MAINTENANCE_MS_MAX, MAINTENANCE_WINDOWS_MAX, NOTE_CHARS_MAX } from "../limits.ts";
 import { isoTime } from "../rollup/model-json.ts";
 import type { HealthService } from "../service.ts";
-import { jsonBody, now, pageOf, queryOf, refuseStrangers, textAt, wordAt } from "./request.ts";
+import { jsonBody, notWatched, now, pageOf, queryOf, refuseStrangers, textAt, wordAt } from "./request.ts";
 
-const STATUSES = ["available", "unavailable", "degraded", "maintenance", "unknown"] as const;
 const ALTERNATIVES_MAX = 10;
 
 /** `/availability/*` of contract section 6c, and what routing asks for. */
 export function addAvailabilityRoutes(app: FastifyInstance, service: HealthService): void {
-  const { availability, book, context } = service;
+  const { availability, book } = service;
   app.get("/availability/models", async (request) => {
     const query = queryOf(request);
     const provider = textAt(query, "provider");
     const gateway = textAt(query, "gateway");
-    const status = wordAt(query, "status", STATUSES);
+    const status = wordAt(query, "status", AVAILABILITY_STATUSES);
     const found = availability
       .list()
       .filter((entry) => provider === undefined || entry.provider === provider)
@@ -28,12 +27,11 @@ export function addAvailabilityRoutes(app: FastifyInstance, service: HealthServi
   });
   app.get<{ Params: { "*": string } }>("/availability/model/*", async (request) => {
     const model = request.params["*"];
-    const provider = textAt(queryOf(request), "provider");
-    const found = availability
-      .list()
-      .filter((entry) => entry.model === model && (provider === undefined || entry.provider === provider));
-    if (found.length === 0) throw new HttpError(404, `model ${JSON.stringify(model.slice(0, 100))} is not watched`);
+    const provider = providerOf(request);
+    const found = entriesOf(service, model, provider);
+    if (found.length === 0) throw notWatched("model", model);
     return {
+      model_id: model,
       model,
       status: bestStatus(found),
       providers: found.map(availabilityJson),
@@ -41,43 +39,16 @@ export function addAvailabilityRoutes(app: FastifyInstance, service: HealthServi
       timestamp: now(),
     };
   });
-  app.get("/availability/check", async (request) => {
-    const query = queryOf(request);
-    const model = textAt(query, "model");
-    if (model === undefined) throw new HttpError(400, "model is missing");
-    const provider = textAt(query, "provider") ?? textAt(query, "gateway");
-    const found = availability
-      .list()
-      .filter((entry) => entry.model === model && (provider === undefined || entry.provider === provider));
-    // A model that is not known is assumed to work.
-    const status = found.length === 0 ? "unknown" : bestStatus(found);
-    const available = status !== "unavailable" && status !== "maintenance";
-    return { model, provider: provider ?? null, available, status, timestamp: now() };
-  });
-  app.get("/availability/fallback", async (request) => {
-    const query = queryOf(request);
-    const model = textAt(query, "model");
-    if (model === undefined) throw new HttpError(400, "model is missing");
-    const fallbacks = availability.alternatives(model, textAt(query, "provider")).slice(0, ALTERNATIVES_MAX);
-    return { model, fallbacks: fallbacks.map(availabilityJson), timestamp: now() };
-  });
-  app.get("/availability/best", async (request) => {
-    const models = (textAt(queryOf(request), "models", 4_096) ?? textAt(queryOf(request), "model") ?? "")
-      .split(",")
-      .filter((name) => name !== "");
-    const best = availability.best(models).slice(0, ALTERNATIVES_MAX);
-    return {
-      best: best[0] === undefined ? null : availabilityJson(best[0]),
-      candidates: best.map(availabilityJson),
-      timestamp: now(),
-    };
-  });
+  addChoiceRoutes(app, service);
   const summary = async (): Promise<object> => {
-    const counts = Object.fromEntries(STATUSES.map((status) => [status, 0]));
+    const counts = Object.fromEntries(AVAILABILITY_STATUSES.map((status) => [status, 0]));
     const entries = availability.list();
     for (const { status } of entries) counts[status] = counts[status]! + 1;
     const known = entries.length - counts["unknown"]!;
+    const active = service.monitor?.active ?? false;
     return {
+      status: active ? "active" : "inactive",
+      monitoring_active: active,
       total_models: entries.length,
       ...counts,
       availability_percentage: known === 0 ? 100 : (100 * counts["available"]!) / known,
@@ -87,36 +58,70 @@ export function addAvailabilityRoutes(app: FastifyInstance, service: HealthServi
   };
   app.get("/availability/summary", summary);
   app.get("/availability/status", summary);
-  app.get("/availability/monitoring/status", async () => ({
-    active: service.monitor?.active ?? false,
-    cache_size: availability.cacheSize,
-    timestamp: now(),
-  }));
+  // For the gateway's routing: every watched model, in few words.
   app.get("/internal/routing", async () => {
-    const targets = book
+    const models = book
       .models()
-      .filter((state) => state.enabled)
-      .map((state) => ({ state, advice: availability.advice(state) }))
-      .filter(({ advice }) => advice.avoid || advice.hidden)
-      .map(({ state, advice }) => ({
-        provider: state.provider,
-        model: state.model,
-        avoid: advice.avoid,
-        hidden: advice.hidden,
-        reason: advice.reason ?? null,
-      }));
-    return { targets, timestamp: now() };
+      .filter((state) => state.enabled && state.lastStatus !== undefined)
+      .map((state) => {
+        const { avoid, hidden, reason } = availability.advice(state);
+        return {
+          provider: state.provider,
+          model: state.model,
+          last_status: state.lastStatus,
+          uptime_24h: state.uptime24h,
+          average_response_time_ms: state.averageResponseTimeMs ?? null,
+          avoid,
+          hidden,
+          reason: reason ?? null,
+        };
+      });
+    return { models, timestamp: now() };
   });
   addMaintenanceRoutes(app, service);
-  app.post("/availability/check", async (request) => {
-    refuseStrangers(request, context);
-    if (service.monitor === undefined) throw new HttpError(503, service.reason);
-    const model = textAt(jsonBody(request), "model");
-    const targets = book.models().filter((state) => state.enabled && state.model === model);
-    if (targets.length === 0) throw new HttpError(404, "no such model is watched");
-    await service.monitor.checkNow(targets);
-    return { providers: targets.map((target) => availabilityJson(availability.of(target))), timestamp: now() };
+}
+
+/** Questions about one model: may it be asked, and what else could be. */
+function addChoiceRoutes(app: FastifyInstance, service: HealthService): void {
+  const { availability } = service;
+  app.get<{ Params: { "*": string } }>("/availability/check/*", async (request) => {
+    const model = request.params["*"];
+    const provider = providerOf(request);
+    const found = entriesOf(service, model, provider);
+    // A model that is not known is assumed to work.
+    const status = found.length === 0 ? "unknown" : bestStatus(found);
+    const available = status !== "unavailable" && status !== "maintenance";
+    return { model_id: model, model, provider: provider ?? null, available, status, timestamp: now() };
   });
+  app.get<{ Params: { "*": string } }>("/availability/fallback/*", async (request) => {
+    const model = request.params["*"];
+    const found = availability
+      .alternatives(model, providerOf(request))
+      .slice(0, ALTERNATIVES_MAX)
+      .map(availabilityJson);
+    return { primary_model: model, fallback_models: found, best_available: found[0] ?? null, timestamp: now() };
+  });
+  app.get<{ Params: { "*": string } }>("/availability/best/*", async (request) => {
+    const model = request.params["*"];
+    const [best] = availability.alternatives(model, undefined);
+    return {
+      primary_model: model,
+      best_available: best === undefined ? null : availabilityJson(best),
+      availability: best?.status ?? bestStatus(entriesOf(service, model, undefined)),
+      timestamp: now(),
+    };
+  });
+}
+
+function providerOf(request: FastifyRequest): string | undefined {
+  const query = queryOf(request);
+  return textAt(query, "provider") ?? textAt(query, "gateway");
+}
+
+function entriesOf({ availability }: HealthService, model: string, provider: string | undefined): Availability[] {
+  return availability
+    .list()
+    .filter((entry) => entry.model === model && (provider === undefined || entry.provider === provider));
 }
 
 function addMaintenanceRoutes(app: FastifyInstance, service: HealthService): void {

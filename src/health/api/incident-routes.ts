@@ -1,31 +1,35 @@
 import type { FastifyInstance } from "fastify";
 import { HttpError } from "../../runtime/http-error.ts";
-import { acknowledged, type Incident, incidentJson, resolved } from "../incidents/incidents.ts";
+import {
+  acknowledged,
+  INCIDENT_STATUSES,
+  type Incident,
+  incidentJson,
+  resolved,
+  SEVERITIES,
+} from "../incidents/incidents.ts";
 import { NOTE_CHARS_MAX } from "../limits.ts";
 import type { HealthService } from "../service.ts";
 import { jsonBody, now, pageOf, queryOf, refuseStrangers, textAt, wordAt } from "./request.ts";
-
-const STATUSES = ["active", "resolved", "acknowledged"] as const satisfies readonly Incident["status"][];
-const SEVERITIES = ["low", "medium", "high", "critical"] as const satisfies readonly Incident["severity"][];
 
 /** Incidents: lists, one of them, and what a person does about it. Alerts that fire are listed beside them. */
 export function addIncidentRoutes(app: FastifyInstance, service: HealthService): void {
   const { book, context } = service;
   app.get("/incidents", async (request) => {
     const query = queryOf(request);
-    const { limit } = pageOf(request);
+    const { limit, offset } = pageOf(request);
     const before = textAt(query, "before");
     const beforeMs = before === undefined ? undefined : Date.parse(before);
     if (Number.isNaN(beforeMs)) throw new HttpError(400, "before must be a time in ISO 8601");
     const filter = {
-      status: wordAt(query, "status", STATUSES),
+      status: wordAt(query, "status", INCIDENT_STATUSES),
       severity: wordAt(query, "severity", SEVERITIES),
       provider: textAt(query, "provider"),
       model: textAt(query, "model"),
       beforeMs,
     };
     const nowMs = Date.now();
-    const found = await service.stores().health.incidents(filter, limit);
+    const found = await service.stores().health.incidents(filter, limit, offset);
     return { incidents: found.map((incident) => incidentJson(incident, nowMs)), total: found.length, timestamp: now() };
   });
   app.get<{ Params: { id: string } }>("/incidents/:id", async (request) => {

@@ -17,6 +17,7 @@ const OPEN_PATHS = new Set([
   "/prometheus/metrics",
   "/status-page",
   "/status-page.json",
+  "/internal/routing",
 ]);
 const OPEN_PREFIX = "/v1/status";
 
@@ -79,19 +80,27 @@ export function queryOf(request: FastifyRequest): Json {
   return request.query as Json;
 }
 
+/** A number of a query, from 0 to `max`. */
+export function numberAt(query: Json, name: string, fallback: number, max: number): number {
+  const text = textAt(query, name);
+  if (text === undefined) return fallback;
+  const value = Number(text);
+  if (!(value >= 0 && value <= max)) throw new HttpError(400, `${name} must be a number from 0 to ${max}`);
+  return value;
+}
+
 /** `limit` and `offset` of a query. */
 export function pageOf(request: FastifyRequest, limitDefault = LIST_ROWS_MAX): { limit: number; offset: number } {
   const query = queryOf(request);
-  const number = (name: string, fallback: number, max: number): number => {
-    const text = textAt(query, name);
-    if (text === undefined) return fallback;
-    const value = Number(text);
-    if (!Number.isInteger(value) || value < 0 || value > max) {
-      throw new HttpError(400, `${name} must be a whole number from 0 to ${max}`);
-    }
-    return value;
+  return {
+    limit: Math.floor(numberAt(query, "limit", limitDefault, LIST_ROWS_MAX)),
+    offset: Math.floor(numberAt(query, "offset", 0, 1_000_000)),
   };
-  return { limit: number("limit", limitDefault, LIST_ROWS_MAX), offset: number("offset", 0, 1_000_000) };
+}
+
+/** What the service says of a name that it does not know. */
+export function notWatched(what: string, name: string): HttpError {
+  return new HttpError(404, `${what} ${JSON.stringify(name.slice(0, 100))} is not watched`);
 }
 
 export function now(): string {

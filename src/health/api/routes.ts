@@ -4,6 +4,7 @@ import { addAvailabilityRoutes } from "./availability-routes.ts";
 import { addHealthRoutes } from "./health-routes.ts";
 import { addIncidentRoutes } from "./incident-routes.ts";
 import { addModelHealthRoutes } from "./model-health-routes.ts";
+import { addMonitoringRoutes } from "./monitoring-routes.ts";
 import { guardReads } from "./request.ts";
 import { addServiceRoutes } from "./service-routes.ts";
 import { addStatusRoutes } from "./status-routes.ts";
@@ -13,6 +14,7 @@ export function addRoutes(app: FastifyInstance, service: HealthService): void {
   guardReads(app, service.context);
   addServiceRoutes(app, service);
   addHealthRoutes(app, service);
+  addMonitoringRoutes(app, service);
   addAvailabilityRoutes(app, service);
   addModelHealthRoutes(app, service);
   addStatusRoutes(app, service);

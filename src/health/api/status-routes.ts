@@ -1,14 +1,18 @@
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { HttpError } from "../../runtime/http-error.ts";
+import { AVAILABILITY_STATUSES, type Availability } from "../availability/availability.ts";
 import { maintenanceJson } from "../availability/maintenance.ts";
-import type { Incident } from "../incidents/incidents.ts";
+import { INCIDENT_STATUSES, type Incident, SEVERITIES } from "../incidents/incidents.ts";
 import { LIST_ROWS_MAX } from "../limits.ts";
+import type { ModelState } from "../model-state.ts";
 import { isoTime } from "../rollup/model-json.ts";
 import { publicStatus } from "../rollup/public-status.ts";
 import { mean } from "../rollup/rollup.ts";
 import type { HealthService } from "../service.ts";
 import { DAY_MS } from "../store/periods.ts";
-import { now, pageOf, queryOf, textAt } from "./request.ts";
+import { chosenModels } from "./model-choice.ts";
+import { statusWord, watched } from "./model-pages.ts";
+import { notWatched, now, pageOf, queryOf, textAt, wordAt } from "./request.ts";
 import { type StatusPageData, statusPage } from "./status-page.ts";
 
 /** The page is public: however often it is asked for, it is made this often at most. */
@@ -16,6 +20,8 @@ const PAGE_FRESH_MS = 5_000;
 const INCIDENTS_SHOWN_MAX = 20;
 const INCIDENTS_SHOWN_MS = 7 * DAY_MS;
 const DAYS_SHOWN = 30;
+/** What `period` of one model's uptime is made of, and how many days it looks back. */
+const UPTIME_PERIODS = { "24h": ["hour", 1], "7d": ["hour", 7], "30d": ["day", 30] } as const;
 
 /** `/v1/status/*` and the status page: what everybody may know. No error texts of providers. */
 export function addStatusRoutes(app: FastifyInstance, service: HealthService): void {
@@ -33,18 +39,55 @@ export function addStatusRoutes(app: FastifyInstance, service: HealthService): v
     }));
     return { providers, total: providers.length, last_updated: now() };
   });
-  app.get("/v1/status/models", async (request) => modelsJson(service, "", pageOf(request)));
+  app.get("/v1/status/models", async (request) => modelsJson(service, request, ""));
+  app.get<{ Params: { provider: string; "*": string } }>("/v1/status/models/:provider/*", async (request) => {
+    const { provider, "*": model } = request.params;
+    const [state] = watched(service, model, provider);
+    if (state === undefined) throw notWatched("model", model);
+    return {
+      ...publicModel(service.availability.of(state)),
+      tier: state.tier,
+      ...uptimesOf(state),
+      last_updated: now(),
+    };
+  });
   app.get("/v1/status/search", async (request) => {
     const words = textAt(queryOf(request), "q") ?? textAt(queryOf(request), "query");
     if (words === undefined) throw new HttpError(400, "q is missing");
-    return modelsJson(service, words, pageOf(request));
+    return modelsJson(service, request, words);
   });
   app.get("/v1/status/incidents", async (request) => {
-    const { limit } = pageOf(request, INCIDENTS_SHOWN_MAX);
-    const found = await service.stores().health.incidents({}, limit);
+    const query = queryOf(request);
+    const { limit, offset } = pageOf(request, INCIDENTS_SHOWN_MAX);
+    const filter = {
+      status: wordAt(query, "status", INCIDENT_STATUSES),
+      severity: wordAt(query, "severity", SEVERITIES),
+      provider: textAt(query, "provider"),
+    };
+    const found = await service.stores().health.incidents(filter, limit, offset);
+    const incidents = found.map((incident) => publicIncident(incident, Date.now()));
+    return { incidents, total: found.length, limit, offset, last_updated: now() };
+  });
+  app.get<{ Params: { provider: string; "*": string } }>("/v1/status/uptime/:provider/*", async (request) => {
+    const { provider, "*": model } = request.params;
+    const [state] = watched(service, model, provider);
+    if (state === undefined) throw notWatched("model", model);
+    const days = wordAt(queryOf(request), "period", ["24h", "7d", "30d"]) ?? "24h";
+    const [period, back] = UPTIME_PERIODS[days];
+    const rows = await service
+      .stores()
+      .aggregates.list(period, Date.now() - back * DAY_MS, { provider, model }, LIST_ROWS_MAX);
     return {
-      incidents: found.map((incident) => publicIncident(incident, Date.now())),
-      total: found.length,
+      provider,
+      model,
+      period: days,
+      ...uptimesOf(state),
+      points: rows.map((row) => ({
+        start: isoTime(row.period_start),
+        checks: row.checks,
+        uptime_percentage: row.checks === 0 ? 100 : (100 * row.successes) / row.checks,
+        p95_response_time_ms: row.p95_ms,
+      })),
       last_updated: now(),
     };
   });
@@ -120,24 +163,40 @@ async function pageData(service: HealthService): Promise<StatusPageData> {
   };
 }
 
-function modelsJson(
-  { availability }: HealthService,
-  words: string,
-  { limit, offset }: { limit: number; offset: number },
-): Record<string, unknown> {
-  const wanted = words.toLowerCase();
-  const found = availability
-    .list()
-    .filter(({ model, provider }) => `${provider}/${model}`.toLowerCase().includes(wanted));
-  const models = found.slice(offset, offset + Math.min(limit, LIST_ROWS_MAX)).map((entry) => ({
+function modelsJson(service: HealthService, request: FastifyRequest, words: string): Record<string, unknown> {
+  const { availability, book } = service;
+  const { limit, offset } = pageOf(request);
+  const query = queryOf(request);
+  const status = wordAt(query, "status", [...AVAILABILITY_STATUSES, "healthy", "unhealthy"]);
+  const text = words.toLowerCase();
+  const found = chosenModels(book, { ...query, status: undefined })
+    .filter((state) => state.enabled && `${state.provider}/${state.model}`.toLowerCase().includes(text))
+    .map((state) => ({ state, entry: availability.of(state) }))
+    .filter(({ state, entry }) => status === undefined || entry.status === status || statusWord(state) === status)
+    .map(({ entry }) => entry);
+  return {
+    models: found.slice(offset, offset + limit).map(publicModel),
+    total: found.length,
+    limit,
+    offset,
+    last_updated: now(),
+  };
+}
+
+function publicModel(entry: Availability): Record<string, unknown> {
+  return {
     model: entry.model,
     provider: entry.provider,
+    gateway: entry.gateway,
     status: entry.status,
     uptime_percentage: entry.uptime24h,
     response_time_ms: entry.responseTimeMs ?? null,
     last_checked: isoTime(entry.lastCheckedAtMs),
-  }));
-  return { models, total: found.length, last_updated: now() };
+  };
+}
+
+function uptimesOf({ uptime24h, uptime7d, uptime30d }: ModelState): Record<string, number> {
+  return { uptime_24h: uptime24h, uptime_7d: uptime7d, uptime_30d: uptime30d };
 }
 
 function publicIncident(incident: Incident, nowMs: number): Record<string, unknown> {

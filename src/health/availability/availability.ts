@@ -12,7 +12,8 @@ const ALTERNATIVE_UPTIME_MIN = 70;
 /** Below it routing avoids a model, even when its last check succeeded. */
 const AVOIDED_UPTIME_BELOW = 50;
 
-type AvailabilityStatus = "available" | "unavailable" | "degraded" | "maintenance" | "unknown";
+export const AVAILABILITY_STATUSES = ["available", "unavailable", "degraded", "maintenance", "unknown"] as const;
+type AvailabilityStatus = (typeof AVAILABILITY_STATUSES)[number];
 
 export interface Availability extends Target {
   readonly status: AvailabilityStatus;
@@ -112,14 +113,6 @@ export class AvailabilityService {
     return this.list(nowMs)
       .filter((entry) => bareName(entry.model) === bare && entry.provider !== exceptProvider)
       .filter(isUsable)
-      .sort(byQuality);
-  }
-
-  /** The best of several models, whoever serves it. */
-  best(models: readonly string[], nowMs = Date.now()): Availability[] {
-    const wanted = new Set(models.map(bareName));
-    return this.list(nowMs)
-      .filter((entry) => (wanted.size === 0 || wanted.has(bareName(entry.model))) && isUsable(entry))
       .sort(byQuality);
   }
 

@@ -3,7 +3,9 @@ import type { Check, CheckStatus, Target } from "../check.ts";
 import { NAME_CHARS_MAX, NOTE_CHARS_MAX, SEVERITY_CHANGES_MAX } from "../limits.ts";
 
 type IncidentType = "outage" | "timeout" | "rate_limit" | "authentication" | "unavailable";
-export type Severity = "low" | "medium" | "high" | "critical";
+export const SEVERITIES = ["low", "medium", "high", "critical"] as const;
+type Severity = (typeof SEVERITIES)[number];
+export const INCIDENT_STATUSES = ["active", "resolved", "acknowledged"] as const;
 
 /** Consecutive successes that resolve an incident. */
 export const RESOLVED_AFTER_SUCCESSES = 3;
@@ -16,7 +18,7 @@ const TYPES: Readonly<Record<Exclude<CheckStatus, "success">, IncidentType>> = {
   not_found: "unavailable",
 };
 
-const SEVERITIES: readonly { readonly failuresMin: number; readonly severity: Severity }[] = [
+const SEVERITY_RULES: readonly { readonly failuresMin: number; readonly severity: Severity }[] = [
   { failuresMin: 10, severity: "critical" },
   { failuresMin: 5, severity: "high" },
   { failuresMin: 3, severity: "medium" },
@@ -46,13 +48,13 @@ export interface Incident extends Target {
   readonly errorCount: number;
   /** Customers' calls that failed while it was active. */
   readonly affectedRequests: number;
-  readonly status: "active" | "resolved" | "acknowledged";
+  readonly status: (typeof INCIDENT_STATUSES)[number];
   readonly resolutionNotes: string | undefined;
   readonly metadata: IncidentMetadata;
 }
 
 export function severityOf(consecutiveFailures: number): Severity {
-  return SEVERITIES.find(({ failuresMin }) => consecutiveFailures >= failuresMin)?.severity ?? "low";
+  return SEVERITY_RULES.find(({ failuresMin }) => consecutiveFailures >= failuresMin)?.severity ?? "low";
 }
 
 /**
@@ -145,7 +147,7 @@ function isoTime(ms: number): string {
 }
 
 function rank(severity: Severity): number {
-  return -SEVERITIES.findIndex((entry) => entry.severity === severity);
+  return SEVERITIES.indexOf(severity);
 }
 
 /** The fields as the contract names them. */

@@ -12,7 +12,7 @@ const CACHE_TTL_MS = 360_000;
 const DASHBOARD_TTL_MS = 90_000;
 /** A roll-up younger than this is given out again instead of being computed. */
 const FRESH_MS = 1_000;
-/** The last hour is read from the history, which costs more. */
+/** The last hour, which is read from the history, when nothing was added to it meanwhile. */
 const HOUR_FRESH_MS = 15_000;
 
 type CacheName = "system" | "providers" | "models" | "gateways" | "summary" | "dashboard";
@@ -38,6 +38,7 @@ export class HealthCaches {
   #computedAtMs = 0;
   #lastHour: Promise<Map<string, ProviderHour>> | undefined;
   #lastHourAtMs = 0;
+  #changed = false;
 
   constructor(options: CacheOptions) {
     this.#options = options;
@@ -52,9 +53,16 @@ export class HealthCaches {
     return this.#rollup;
   }
 
-  /** The last hour by provider, at most 15 s old. */
+  /** New results were stored. */
+  touch(): void {
+    this.#changed = true;
+  }
+
+  /** The last hour by provider, at most a second old where something was added, else 15. */
   lastHour(nowMs = Date.now()): Promise<Map<string, ProviderHour>> {
-    if (this.#lastHour === undefined || nowMs - this.#lastHourAtMs >= HOUR_FRESH_MS) {
+    const freshMs = this.#changed ? FRESH_MS : HOUR_FRESH_MS;
+    if (this.#lastHour === undefined || nowMs - this.#lastHourAtMs >= freshMs) {
+      this.#changed = false;
       this.#lastHourAtMs = nowMs;
       const reading = this.#options.providersSince(nowMs - HOUR_MS);
       this.#lastHour = reading;

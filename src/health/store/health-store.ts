@@ -110,7 +110,7 @@ export class HealthStore {
   }
 
   /** Newest first. */
-  async incidents(filter: IncidentFilter, limit: number): Promise<Incident[]> {
+  async incidents(filter: IncidentFilter, limit: number, offset = 0): Promise<Incident[]> {
     return this.#tables.run(async (db) => {
       let query = db.selectFrom("health_incidents").selectAll();
       if (filter.status !== undefined) query = query.where("status", "=", filter.status);
@@ -119,7 +119,7 @@ export class HealthStore {
       if (filter.severity !== undefined) query = query.where("severity", "=", filter.severity);
       if (filter.beforeMs !== undefined) query = query.where("started_at", "<", filter.beforeMs);
       if (filter.sinceMs !== undefined) query = query.where("started_at", ">=", filter.sinceMs);
-      const rows = await query.orderBy("started_at", "desc").orderBy("id").limit(limit).execute();
+      const rows = await query.orderBy("started_at", "desc").orderBy("id").limit(limit).offset(offset).execute();
       return rows.map(incidentOf);
     });
   }
