@@ -1,10 +1,8 @@
 import type { RoleContext } from "../runtime/role.ts";
 import { ConcurrencyGate } from "./access/concurrency-gate.ts";
-import { DailySpend } from "./access/daily-spend.ts";
 import { IpLimits } from "./access/ip-limits.ts";
 import { KeySync } from "./access/key-sync.ts";
 import { Keys } from "./access/keys.ts";
-import { RateLimits } from "./access/rate-limits.ts";
 import { KeyStore } from "./access/store/key-store.ts";
 import { VelocityMode } from "./access/velocity-mode.ts";
 import { ResponseCache } from "./cache/response-cache.ts";
@@ -13,6 +11,7 @@ import type { Gateway } from "./gateway.ts";
 import { HealthService } from "./health-service/health-service.ts";
 import { Content } from "./hooks/content-path.ts";
 import { InFlight } from "./in-flight.ts";
+import { Money, type MoneyParts } from "./ledger/money.ts";
 import { Catalog } from "./providers/catalog.ts";
 import { createProvider, type Provider, type ProviderConfig } from "./providers/provider.ts";
 import { ResponseStore } from "./responses/store.ts";
@@ -23,7 +22,7 @@ import { Routing } from "./routing/routing.ts";
 import type { Simulator } from "./simulator/index.ts";
 import { countedTelemetry } from "./statistics/counted-telemetry.ts";
 import { RequestStatistics } from "./statistics/request-statistics.ts";
-import { openDatabase, openRedis } from "./stores.ts";
+import { observeStores, openDatabase, openRedis } from "./stores.ts";
 import type { GatewayTelemetry } from "./telemetry/index.ts";
 import { Prices } from "./usage/prices.ts";
 
@@ -51,7 +50,9 @@ export function assembleGateway(
   telemetry: GatewayTelemetry,
   demoKey: string,
   demo: () => DemoTraffic | undefined,
-  shared: Partial<Pick<Gateway, "breakers" | "gate">> = {},
+  shared: Partial<Pick<Gateway, "breakers" | "gate">> & {
+    readonly money?: Pick<MoneyParts, "admission" | "process">;
+  } = {},
 ): Gateway {
   const { config, logger } = context;
   const keys = new Keys(telemetry, () => config.gateway.anonymous.enabled);
@@ -60,7 +61,7 @@ export function assembleGateway(
   keys.configure(config.gateway.keys);
   const database = openDatabase(context, telemetry);
   const keyStore = new KeyStore(database, () => void keySync.refresh());
-  const keySync = new KeySync(keys, keyStore, () => undefined, logger);
+  const keySync = new KeySync(keys, keyStore, (teams) => money.applyTeams(teams), logger);
   const redis = openRedis(context, telemetry);
   const cache = new ResponseCache(config.gateway.cache, telemetry, redis);
   const velocity = new VelocityMode(config.gateway.velocityMode, telemetry);
@@ -68,6 +69,8 @@ export function assembleGateway(
   const catalog = new Catalog([...providers.values()], telemetry, logger);
   const breakers = shared.breakers ?? new Breakers(providers.keys(), config.gateway.breaker, telemetry);
   const prices = new Prices(telemetry, logger);
+  const money = new Money({ context, telemetry, velocity, prices, database, keyStore, ...shared.money });
+  observeStores(telemetry, money, database, redis);
   const routing = new Routing({ context, providers, catalog, breakers, prices, telemetry });
   return {
     context,
@@ -79,9 +82,8 @@ export function assembleGateway(
     keyStore,
     keySync,
     velocity,
-    rateLimits: new RateLimits(config.gateway.limits, telemetry, velocity),
     ipLimits: new IpLimits(config.gateway.ipRequestsPerMinute, telemetry),
-    spend: new DailySpend(config.gateway.limits.dailySpendUsd, telemetry),
+    money,
     gate: shared.gate ?? new ConcurrencyGate(config.gateway.concurrency, telemetry),
     providers,
     catalog,

@@ -2,11 +2,9 @@ import type { Database } from "../database/database.ts";
 import type { Redis } from "../redis/redis.ts";
 import type { RoleContext } from "../runtime/role.ts";
 import type { ConcurrencyGate } from "./access/concurrency-gate.ts";
-import type { DailySpend } from "./access/daily-spend.ts";
 import type { IpLimits } from "./access/ip-limits.ts";
 import type { KeySync } from "./access/key-sync.ts";
 import type { Keys } from "./access/keys.ts";
-import type { RateLimits } from "./access/rate-limits.ts";
 import type { KeyStore } from "./access/store/key-store.ts";
 import type { VelocityMode } from "./access/velocity-mode.ts";
 import type { ResponseCache } from "./cache/response-cache.ts";
@@ -14,6 +12,7 @@ import type { DemoTraffic } from "./demo/index.ts";
 import type { HealthService } from "./health-service/health-service.ts";
 import type { ContentPath } from "./hooks/passage.ts";
 import type { InFlight } from "./in-flight.ts";
+import type { Money } from "./ledger/money.ts";
 import type { Catalog } from "./providers/catalog.ts";
 import type { Provider } from "./providers/provider.ts";
 import type { ResponseStore } from "./responses/store.ts";
@@ -36,9 +35,9 @@ export interface Gateway {
   /** Brings the database's keys into `keys`; started by whoever starts the gateway. */
   readonly keySync: KeySync;
   readonly velocity: VelocityMode;
-  readonly rateLimits: RateLimits;
   readonly ipLimits: IpLimits;
-  readonly spend: DailySpend;
+  /** Limits per key, budgets, and the ledger of what was used. */
+  readonly money: Money;
   readonly gate: Pick<ConcurrencyGate, "enter">;
   readonly providers: ReadonlyMap<string, Provider>;
   readonly catalog: Catalog;

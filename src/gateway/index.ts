@@ -23,7 +23,7 @@ export async function start(context: RoleContext): Promise<Role> {
   const demoKey = `gw_temp_${randomBytes(24).toString("hex")}`;
   let demo: DemoTraffic | undefined;
   const gateway = assembleGateway(context, providers, telemetry, demoKey, () => demo);
-  await gateway.content.ready;
+  await Promise.all([gateway.content.ready, gateway.money.start()]);
   const app = createGatewayServer(gateway);
   door = await openFrontDoor(gateway, telemetry, app, {
     providers: simulator?.providers ?? config.gateway.providers,
@@ -51,6 +51,7 @@ export async function start(context: RoleContext): Promise<Role> {
       await Promise.all([...providers.values()].map(({ pool }) => pool.destroy()));
       await simulator?.close();
       await gateway.content.close();
+      await gateway.money.close();
       await Promise.all([gateway.database.close(), gateway.redis?.close()]);
       await telemetry.close();
     },

@@ -2,7 +2,9 @@ import { join } from "node:path";
 import { Database } from "../database/database.ts";
 import { Redis } from "../redis/redis.ts";
 import type { RoleContext } from "../runtime/role.ts";
+import type { Money } from "./ledger/money.ts";
 import type { Telemetry } from "./request-record.ts";
+import type { GatewayTelemetry } from "./telemetry/index.ts";
 
 const DATABASE_FILE = "gateway.db";
 /** How often Redis is asked about itself, ms; a page of metrics is never older. */
@@ -45,4 +47,23 @@ export function openRedis({ config, logger, signal }: RoleContext, telemetry: Te
   void redis.started().then(tell);
   signal.addEventListener("abort", () => clearInterval(timer));
   return redis;
+}
+
+/** Lets telemetry see the state of limits, log and pools whenever somebody looks. */
+export function observeStores(
+  telemetry: GatewayTelemetry,
+  money: Money,
+  database: Database,
+  redis: Redis | undefined,
+): void {
+  telemetry.observe("limits", () => money.ordinaryLimits);
+  telemetry.observe("queues", () => ({ usage_wal: money.pending.requests }));
+  telemetry.observe("pools", () => {
+    const { size, active, max } = database.pool();
+    return [{ name: "database", sizeMax: max, open: size, active }];
+  });
+  telemetry.observe("connections", () => ({
+    database: database.pool().size,
+    ...(redis !== undefined && { redis: redis.available ? 1 : 0 }),
+  }));
 }

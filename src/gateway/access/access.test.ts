@@ -5,7 +5,6 @@ import type { ClientIdentity } from "../request-record.ts";
 import { recordingTelemetry } from "../testing/test-gateway.ts";
 import { clientAddress } from "./client-address.ts";
 import { ConcurrencyGate } from "./concurrency-gate.ts";
-import { DailySpend } from "./daily-spend.ts";
 import { IpLimits } from "./ip-limits.ts";
 import { Keys, requireAdmin } from "./keys.ts";
 import { RateLimits } from "./rate-limits.ts";
@@ -210,31 +209,6 @@ test("the gate: a client that has left before it takes no place", async () => {
   const gone = AbortSignal.abort(new Error("client gone"));
   await expect(gate.enter(gone)).rejects.toThrow("client gone");
   await expect(gate.enter(new AbortController().signal)).resolves.toBeTypeOf("function");
-});
-
-test("spend: refused once the day's cap is reached, warned of at 80 and 95 %, forgotten at midnight UTC", () => {
-  const clock = { nowMs: 86_400_000 * 20_000 + 3_600_000 };
-  const telemetry = recordingTelemetry();
-  const spend = new DailySpend(2, telemetry, () => clock.nowMs);
-  spend.add(client, 1.5);
-  expect(telemetry.events).toEqual([]);
-  spend.add(client, 0.2);
-  spend.add(client, 0.1);
-  spend.add(client, 0.15);
-  spend.check(client);
-  spend.add(client, 0.1);
-  const warnings = telemetry.events.filter(({ name }) => name === "spendWarning");
-  expect(warnings).toMatchObject([
-    { keyName: "app", percent: 80, capUsd: 2 },
-    { keyName: "app", percent: 95 },
-  ]);
-  const refused = thrownBy(() => spend.check(client));
-  expect(refused).toMatchObject({ code: "DAILY_SPEND_QUOTA_EXCEEDED", status: 429, retryAfterSeconds: 23 * 3_600 });
-  expect(() => spend.check({ ...client, keyName: "other" })).not.toThrow();
-  spend.add({ ...client, keyName: "admin", unlimited: true }, 100);
-  expect(() => spend.check({ ...client, keyName: "admin", unlimited: true })).not.toThrow();
-  clock.nowMs += 23 * 3_600_000;
-  expect(() => spend.check(client)).not.toThrow();
 });
 
 test("addresses: so many requests a minute each, this machine without limit", () => {

@@ -143,16 +143,6 @@ export class Budgets {
     return charges;
   }
 
-  /** Counts what requests cost that this process held nothing for: such as those that a crash left open. */
-  spend(scopes: readonly string[], nanoUsd: number): void {
-    const nowMs = this.#now();
-    for (const scope of scopes) {
-      const account = this.#account(scope, nowMs);
-      account.day.own += nanoUsd;
-      account.month.own += nanoUsd;
-    }
-  }
-
   /**
    * Takes over what the database knows of the current periods. Of this gateway's own spending the larger number is
    * right: the database lags behind by what is not yet rolled up, this process by what was spent before it started.

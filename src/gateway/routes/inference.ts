@@ -1,12 +1,14 @@
 import type { ServerResponse } from "node:http";
 import type { FastifyReply, FastifyRequest } from "fastify";
+import { clientAddress } from "../access/client-address.ts";
 import { isAdmin } from "../access/keys.ts";
-import type { Reservation } from "../access/rate-limits.ts";
 import { type CachedAnswer, cachedBytes, cachedOutcome } from "../cache/cached-answer.ts";
 import { GatewayError, toGatewayError } from "../errors.ts";
 import type { Gateway } from "../gateway.ts";
 import type { Passage } from "../hooks/passage.ts";
 import type { JsonObject } from "../json.ts";
+import { Bill } from "../ledger/bill.ts";
+import { endUserOf } from "../ledger/end-user.ts";
 import { nowMs, unixMs } from "../record.ts";
 import type { InferenceRequest, RequestOutcome, RequestRecord } from "../request-record.ts";
 import type { Answer } from "../routing/attempt.ts";
@@ -26,8 +28,6 @@ import { readJsonBody } from "./json-body.ts";
 import { passedHeaders } from "./passed-headers.ts";
 import { CLIENT_CLOSED_REQUEST, errorReply, recordedError } from "./request-state.ts";
 
-/** Output tokens reserved for a request that names no maximum; settled to the real count afterwards. */
-const RESERVED_OUTPUT_TOKENS_MAX = 1_024;
 const CLIENT_GONE = new Error("client gone");
 
 /** What differs between the inference routes. */
@@ -63,7 +63,7 @@ class Exchange {
   readonly #raw: ServerResponse;
   readonly #headers: Record<string, string | string[] | number | undefined>;
   readonly #controller = new AbortController();
-  #reservation: Reservation | undefined;
+  #bill: Bill | undefined;
   #leaveGate: (() => void) | undefined;
   #passage: Passage | undefined;
 
@@ -84,20 +84,15 @@ class Exchange {
       inFlight.enter(this.#controller);
       const { conversation, answer } = await this.#answer(route);
       if (answer.kind === "cached") this.#sendCached(conversation, answer);
-      else if (answer.kind === "json") this.#sendJson(conversation, answer);
+      else if (answer.kind === "json") await this.#sendJson(conversation, answer);
       else await this.#sendStream(conversation, answer);
     } catch (error) {
+      await this.#settle(error === CLIENT_GONE ? "cancelled" : "error", undefined);
       this.#sendError(error);
     } finally {
       this.#raw.off("close", clientGone);
       this.#leaveGate?.();
-      if (this.#record.attempts.some(({ spent }) => spent !== undefined)) await addSpent(this.#gateway, this.#record);
       this.#gateway.routing.learn(this.#record);
-      const usedTokens = (this.#record.usage?.inputTokens ?? 0) + (this.#record.usage?.outputTokens ?? 0);
-      this.#reservation?.settle(usedTokens);
-      if (this.#record.client !== undefined) {
-        this.#gateway.spend.add(this.#record.client, this.#record.cost?.totalUsd ?? 0);
-      }
       this.#countForVelocityMode();
       inFlight.leave(this.#controller);
       this.#passage?.finish();
@@ -123,6 +118,7 @@ class Exchange {
     const body = this.#passage === undefined ? read : await this.#passage.before(read);
     if (body["model"] === undefined && Array.isArray(body["models"])) body["model"] = body["models"][0];
     record.inference = route.validate(body);
+    record.endUser = endUserOf(body);
     record.stages.request_parsing = performance.now() - parsingStart;
     const preparationStart = performance.now();
     record.probe = isAdmin(client) && this.#request.headers["x-gatewayz-probe"] === "1";
@@ -135,14 +131,9 @@ class Exchange {
       probe: record.probe,
     });
     if (plan.decision !== undefined) record.routing = plan.decision;
-    gateway.spend.check(client);
-    if (!client.unlimited) {
-      const output = Math.min(record.inference.maxTokens ?? RESERVED_OUTPUT_TOKENS_MAX, RESERVED_OUTPUT_TOKENS_MAX);
-      const inputTokens = conversation.estimateInputTokens();
-      record.estimate = { inputTokens, method: "word_heuristic" };
-      this.#reservation = gateway.rateLimits.reserve(client, inputTokens + output);
-      Object.assign(this.#headers, this.#reservation.headers);
-    } else this.#headers["x-user-tier"] = client.tier;
+    const address = clientAddress(this.#request.raw);
+    this.#bill = await Bill.open(gateway.money.till, { record, targets: plan.targets, conversation, address });
+    Object.assign(this.#headers, this.#bill.headers);
     const cached = await this.#passage?.cached(body);
     Object.assign(this.#headers, this.#passage?.replyHeaders);
     if (cached !== undefined) return { conversation, answer: cached };
@@ -158,6 +149,7 @@ class Exchange {
       sampled: isSampled(record.traceId, traceSampleRatio),
       signal: this.#controller.signal,
     };
+    this.#bill.begin();
     const answer = await answerFrom(gateway.routing, input, plan).finally(() => {
       record.stages.backend_fetch = performance.now() - fetchStart;
     });
@@ -171,9 +163,10 @@ class Exchange {
     return { conversation, answer };
   }
 
-  #sendJson(conversation: Dialogue, answer: Answer & { kind: "json" }): void {
+  async #sendJson(conversation: Dialogue, answer: Answer & { kind: "json" }): Promise<void> {
     const record = this.#record;
     this.#meter(conversation, answer, answer.meter, true);
+    await this.#settle("success", answer);
     let { bytes } = answer;
     if (conversation.dialect === "openai" && conversation.metered && conversation.media?.plainText !== true)
       bytes = withGatewayUsage(bytes, answer.target.provider.name, record, nowMs());
@@ -188,6 +181,7 @@ class Exchange {
   }
 
   #sendCached(conversation: Dialogue, { reply }: CachedAnswer): void {
+    void this.#settle("success", undefined);
     const bytes = cachedBytes(reply, conversation, this.#record);
     this.#raw.writeHead(200, { ...this.#headers, "content-type": reply.contentType, "content-length": bytes.length });
     this.#end(bytes);
@@ -218,11 +212,12 @@ class Exchange {
     const clientAborted = signal.aborted && signal.reason === CLIENT_GONE;
     const failure = broken === undefined || clientAborted ? undefined : this.#streamFailure(broken, answer);
     if (failure !== undefined && !this.#raw.destroyed) this.#raw.write(converter.fail(failure.error, record.requestId));
+    this.#meter(conversation, answer, converter.meter, broken === undefined);
+    await this.#settle(clientAborted ? "cancelled" : failure === undefined ? "success" : "error", answer);
     // Sound and pictures have no word for an error: only a broken connection says that they are not whole.
     const halfMedia = failure !== undefined && conversation.media?.binary === true;
     if (halfMedia || (broken?.kind === "idle" && this.#raw.writableNeedDrain)) this.#raw.destroy();
     else if (!clientAborted) this.#end();
-    this.#meter(conversation, answer, converter.meter, broken === undefined);
     const { chunksDropped } = converter.meter;
     if (chunksDropped > 0) {
       gateway.telemetry.event("chunksDropped", {
@@ -240,6 +235,14 @@ class Exchange {
       clientAborted,
       error: recordedError(failure?.error, record.dialect),
     });
+  }
+
+  /** Settles what the request used, before its reply ends: from then on nothing of it is lost, whatever happens to us. */
+  async #settle(result: "success" | "error" | "cancelled", answer: Answer | undefined): Promise<void> {
+    const record = this.#record;
+    if (this.#bill === undefined) return;
+    if (record.attempts.some(({ spent }) => spent !== undefined)) await addSpent(this.#gateway, record);
+    this.#bill.settle(result, answer && { provider: answer.target.provider.name, model: answer.target.model });
   }
 
   #streamFailure(broken: Parameters<typeof breakError>[0], answer: Answer & { kind: "stream" }): AttemptFailure {

@@ -22,6 +22,8 @@ export const KEYS_MAX = 100_000;
 export const TEAMS_MAX = 10_000;
 /** Most keys of one answer of `list`. */
 const LIST_MAX = 1_000;
+/** Rows of one SQL statement. */
+const STATEMENT_ROWS_MAX = 200;
 /** Names that mean something to the gateway itself. */
 const RESERVED_NAMES: ReadonlySet<string> = new Set(["admin", "demo", "anonymous"]);
 
@@ -217,6 +219,24 @@ export class KeyStore {
       // A change between the statements is in the rows already and comes once more with the next call.
       return { keys: keys.map((row) => keyRecordOf(row)), teams: teams.map(teamOf), seq: last.seq };
     });
+  }
+
+  /** Notes when keys were last used, for `list` and `get`. Keys that are none of the database's do no harm. */
+  async noteUse(lastUse: ReadonlyMap<string, number>): Promise<void> {
+    const rows = [...lastUse]
+      .map(([key_id, last_used_at_ms]) => ({ key_id, last_used_at_ms }))
+      .sort((left, right) => (left.key_id < right.key_id ? -1 : 1));
+    for (let start = 0; start < rows.length; start += STATEMENT_ROWS_MAX) {
+      await this.#tables.run((db) =>
+        db
+          .insertInto("gateway_key_use")
+          .values(rows.slice(start, start + STATEMENT_ROWS_MAX))
+          .onConflict((conflict) =>
+            conflict.column("key_id").doUpdateSet((eb) => ({ last_used_at_ms: eb.ref("excluded.last_used_at_ms") })),
+          )
+          .execute(),
+      );
+    }
   }
 
   async #rewrite(id: string, edit: (old: KeyRecord) => KeyRecord): Promise<KeyRecord> {

@@ -1,0 +1,117 @@
+import { join } from "node:path";
+import type { Config } from "../../config/schema.ts";
+import type { Database, Tables } from "../../database/database.ts";
+import type { RoleContext } from "../../runtime/role.ts";
+import { type Admission, LocalAdmission } from "../access/admission.ts";
+import { AnonymousQuota } from "../access/anonymous-quota.ts";
+import { type BudgetOptions, Budgets } from "../access/budgets.ts";
+import { Periods } from "../access/periods.ts";
+import { RateLimits } from "../access/rate-limits.ts";
+import type { TeamRecord } from "../access/store/key-record.ts";
+import type { KeyStore } from "../access/store/key-store.ts";
+import type { VelocityMode } from "../access/velocity-mode.ts";
+import type { Telemetry } from "../request-record.ts";
+import type { Prices } from "../usage/prices.ts";
+import type { Till } from "./bill.ts";
+import { RollUp } from "./roll-up.ts";
+import { UsageLedger } from "./usage-ledger.ts";
+import { UsageReports } from "./usage-reports.ts";
+import { USAGE_MIGRATIONS, type UsageTables } from "./usage-tables.ts";
+
+const LOG_FOLDER = "usage-log";
+
+export interface MoneyParts {
+  readonly context: RoleContext;
+  readonly telemetry: Telemetry;
+  readonly velocity: VelocityMode;
+  readonly prices: Prices;
+  readonly database: Database;
+  readonly keyStore: KeyStore;
+  /** Where several processes answer for one gateway: who admits, and this process' own name, for a log of its own. */
+  readonly admission?: Admission;
+  readonly process?: string;
+}
+
+/** Limits, budgets and the ledger of one gateway process, put together. */
+export class Money {
+  readonly limits: RateLimits;
+  readonly budgets: Budgets;
+  readonly till: Till;
+  readonly reports: UsageReports;
+  readonly #ledger: UsageLedger;
+  readonly #rollUp: RollUp;
+  #config: Config["gateway"];
+
+  constructor(parts: MoneyParts) {
+    const { context, telemetry, velocity, prices, database, keyStore } = parts;
+    const { logger } = context;
+    this.#config = context.config.gateway;
+    this.limits = new RateLimits(this.#config.limits, telemetry, velocity);
+    this.budgets = new Budgets({ ...budgetOptions(this.#config), telemetry });
+    const periods = (): Periods => this.budgets.periods;
+    const anonymous = new AnonymousQuota(() => this.#config.anonymous.requestsPerDay, periods, telemetry);
+    const folder = parts.process === undefined ? LOG_FOLDER : `${LOG_FOLDER}-${parts.process}`;
+    this.#ledger = new UsageLedger({ dir: join(context.dataDir, folder), periods, telemetry, logger });
+    const tables: Tables<UsageTables> = database.component<UsageTables>("gateway_usage", USAGE_MIGRATIONS);
+    this.#rollUp = new RollUp({
+      ledger: this.#ledger,
+      tables,
+      periods,
+      spent: (rows) => this.budgets.load(rows),
+      used: (lastUse) => keyStore.noteUse(lastUse),
+      intervalMs: this.#config.usage.rollUpInterval,
+      retentionMs: () => this.#config.usage.retention,
+      telemetry,
+      logger,
+    });
+    this.reports = new UsageReports(tables);
+    this.till = {
+      admission: parts.admission ?? new LocalAdmission(this.limits, this.budgets, anonymous),
+      ledger: this.#ledger,
+      prices,
+      outputTokensReserved: () => this.#config.budgets.outputTokensReserved,
+    };
+  }
+
+  /** Requests that wait for the database, and bytes of the log. */
+  get pending(): { requests: number; logBytes: number } {
+    return { requests: this.#ledger.pendingRequests, logBytes: this.#ledger.logBytes };
+  }
+
+  /** What an ordinary key may use, by the names of telemetry. */
+  get ordinaryLimits(): Readonly<Record<string, number>> {
+    const { requestsPerMinute, requestsPerDay } = this.#config.limits;
+    return { request_rate: requestsPerMinute, daily_quota: requestsPerDay };
+  }
+
+  /** Opens the log, which is quick; what an earlier process left and what has been spent come in the background. */
+  async start(): Promise<void> {
+    await this.#ledger.start();
+    void this.#rollUp.start();
+  }
+
+  /** Brings what has been settled into the database now, such as before a report. Never rejects. */
+  flush(): Promise<void> {
+    return this.#rollUp.run();
+  }
+
+  /** Takes over another configuration; what was counted and spent stays. */
+  configure(gateway: Config["gateway"]): void {
+    this.#config = gateway;
+    this.limits.configure(gateway.limits);
+    this.budgets.configure(budgetOptions(gateway));
+  }
+
+  /** Teams of the database that are new or have changed. */
+  applyTeams(teams: readonly TeamRecord[]): void {
+    for (const { name, budget, deleted } of teams) this.budgets.setTeam(name, deleted ? undefined : budget);
+  }
+
+  close(): Promise<void> {
+    return this.#rollUp.close();
+  }
+}
+
+function budgetOptions({ budgets, limits }: Config["gateway"]): Omit<BudgetOptions, "telemetry"> {
+  return { periods: new Periods(budgets.timeZone), dailySpendUsd: limits.dailySpendUsd, teams: budgets.teams };
+}

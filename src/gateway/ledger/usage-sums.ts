@@ -1,0 +1,133 @@
+import type { WalPosition } from "../../storage/sync-wal.ts";
+import type { PeriodName } from "../access/budgets.ts";
+import type { Periods } from "../access/periods.ts";
+import type { SettlementEntry } from "./entries.ts";
+import { PENDING_ROWS_MAX } from "./limits.ts";
+
+const HOUR_MS = 3_600_000;
+/** Stands for the end users, tags and models that were too many. */
+export const OTHER = "(other)";
+
+/** What is summed up of the requests of one row. */
+export interface UsageSums {
+  requests: number;
+  errors: number;
+  interrupted: number;
+  input_tokens: number;
+  output_tokens: number;
+  cached_tokens: number;
+  cache_write_tokens: number;
+  reasoning_tokens: number;
+  cost_nano_usd: number;
+}
+
+/** Hours are Unix hours, UTC. */
+export type HourRow = UsageSums & { hour: number; key_id: string; team: string; provider: string; model: string };
+export type EndUserRow = UsageSums & { hour: number; key_id: string; end_user: string; model: string };
+export type TagRow = UsageSums & { hour: number; key_id: string; tag: string; model: string };
+export interface BudgetRow {
+  scope: string;
+  period: PeriodName;
+  start_ms: number;
+  nano_usd: number;
+}
+
+/** Sums of the requests that have been settled since the last roll-up: what one roll-up adds to the database. */
+export class UsageBatch {
+  readonly hours = new Map<string, HourRow>();
+  readonly endUsers = new Map<string, EndUserRow>();
+  readonly tags = new Map<string, TagRow>();
+  readonly budgets = new Map<string, BudgetRow>();
+  /** Key id → Unix ms of its last request. */
+  readonly lastUse = new Map<string, number>();
+  requests = 0;
+  /** Everything up to here in the log is in the sums. */
+  through: WalPosition | undefined;
+
+  /** @param periods Days and months of budgets; an hour of the clock may lie in two days of a zone. */
+  add(entry: SettlementEntry, periods: Periods): void {
+    const { subject, atMs } = entry;
+    const { keyId, team, provider, model, endUser } = subject;
+    const hour = Math.floor(atMs / HOUR_MS);
+    this.requests++;
+    if (this.hours.size < PENDING_ROWS_MAX) this.#addHour(hour, provider, model, entry);
+    else this.#addHour(hour, OTHER, OTHER, entry);
+    if (endUser !== "") this.#addEndUser(hour, endUser, entry);
+    for (const tag of subject.tags) this.#addTag(hour, tag, entry);
+    this.lastUse.set(keyId, atMs);
+    if (!subject.budgeted) return;
+    this.#addBudget(`key:${keyId}`, entry, periods);
+    if (team !== "") this.#addBudget(`team:${team}`, entry, periods);
+  }
+
+  #addHour(hour: number, provider: string, model: string, entry: SettlementEntry): void {
+    const { keyId, team } = entry.subject;
+    const key = `${hour}\n${keyId}\n${team}\n${provider}\n${model}`;
+    let row = this.hours.get(key);
+    if (row === undefined) {
+      row = { hour, key_id: keyId, team, provider, model, ...noUsage() };
+      this.hours.set(key, row);
+    }
+    addTo(row, entry);
+  }
+
+  #addEndUser(hour: number, endUser: string, entry: SettlementEntry): void {
+    const { keyId, model } = entry.subject;
+    const named = this.endUsers.size < PENDING_ROWS_MAX ? endUser : OTHER;
+    const key = `${hour}\n${keyId}\n${named}\n${model}`;
+    let row = this.endUsers.get(key);
+    if (row === undefined) {
+      row = { hour, key_id: keyId, end_user: named, model, ...noUsage() };
+      this.endUsers.set(key, row);
+    }
+    addTo(row, entry);
+  }
+
+  #addTag(hour: number, tag: string, entry: SettlementEntry): void {
+    const { keyId, model } = entry.subject;
+    const named = this.tags.size < PENDING_ROWS_MAX ? tag : OTHER;
+    const key = `${hour}\n${keyId}\n${named}\n${model}`;
+    let row = this.tags.get(key);
+    if (row === undefined) {
+      row = { hour, key_id: keyId, tag: named, model, ...noUsage() };
+      this.tags.set(key, row);
+    }
+    addTo(row, entry);
+  }
+
+  #addBudget(scope: string, { atMs, nanoUsd }: SettlementEntry, periods: Periods): void {
+    for (const period of ["day", "month"] as const) {
+      const { startMs } = period === "day" ? periods.day(atMs) : periods.month(atMs);
+      const key = `${scope}\n${period}\n${startMs}`;
+      const row = this.budgets.get(key);
+      if (row === undefined) this.budgets.set(key, { scope, period, start_ms: startMs, nano_usd: nanoUsd });
+      else row.nano_usd += nanoUsd;
+    }
+  }
+}
+
+function noUsage(): UsageSums {
+  return {
+    requests: 0,
+    errors: 0,
+    interrupted: 0,
+    input_tokens: 0,
+    output_tokens: 0,
+    cached_tokens: 0,
+    cache_write_tokens: 0,
+    reasoning_tokens: 0,
+    cost_nano_usd: 0,
+  };
+}
+
+function addTo(row: UsageSums, { tokens, nanoUsd, result }: SettlementEntry): void {
+  row.requests++;
+  if (result === "error") row.errors++;
+  else if (result === "interrupted") row.interrupted++;
+  row.input_tokens += tokens.input;
+  row.output_tokens += tokens.output;
+  row.cached_tokens += tokens.cachedInput;
+  row.cache_write_tokens += tokens.cacheWriteInput;
+  row.reasoning_tokens += tokens.reasoning;
+  row.cost_nano_usd += nanoUsd;
+}
