@@ -18,6 +18,12 @@ import {
   sse,
   startFixtureProvider,
 } from "../src/gateway/testing/fixture-provider.ts";
+import {
+  HELLO_RESPONSE,
+  HELLO_RESPONSE_STREAM,
+  RESPONSE,
+  RESPONSE_STREAM,
+} from "../src/gateway/testing/responses-fixtures.ts";
 import type { Role } from "../src/runtime/role.ts";
 import { TEST_ADMIN_KEY, type TestContext, testContext } from "../src/runtime/testing.ts";
 
@@ -30,6 +36,7 @@ let context: TestContext;
 let role: Role;
 let openAiProvider: FixtureProvider;
 let anthropicProvider: FixtureProvider;
+let responsesProvider: FixtureProvider;
 let openai: OpenAI;
 let anthropic: Anthropic;
 
@@ -38,12 +45,15 @@ const clientOptions = (): { baseURL: string; maxRetries: number } => ({ baseURL:
 beforeAll(async () => {
   openAiProvider = await startFixtureProvider(hang);
   anthropicProvider = await startFixtureProvider(hang);
+  responsesProvider = await startFixtureProvider(hang);
   context = await testContext("gateway", {
     mode: "live",
     gateway: {
       providers: {
         oai: { type: "openai", baseUrl: `${openAiProvider.url}/v1`, apiKey: PROVIDER_KEY, models: ["oai-model"] },
         ant: { type: "anthropic", baseUrl: anthropicProvider.url, apiKey: PROVIDER_KEY, models: ["ant-model"] },
+        // The name tells that it has Responses, the model that it has nothing else.
+        openai: { type: "openai", baseUrl: `${responsesProvider.url}/v1`, apiKey: PROVIDER_KEY, models: ["gpt-5-pro"] },
         dead: { type: "openai", baseUrl: "http://127.0.0.1:9/v1", models: ["dead-model"] },
       },
       keys: { small: "gw_live_small_key" },
@@ -51,6 +61,7 @@ beforeAll(async () => {
       timeouts: { attempt: ATTEMPT_LIMIT, streamIdle: "1500ms" },
       // The faults below are many and on purpose; the breaker has tests of its own.
       breaker: { consecutiveFailures: 1_000, windowRequestsMin: 1_000 },
+      velocityMode: { requestsMin: 100_000 },
     },
   });
   role = await start(context);
@@ -62,6 +73,7 @@ afterAll(async () => {
   await role?.close();
   await openAiProvider?.close();
   await anthropicProvider?.close();
+  await responsesProvider?.close();
   expect(JSON.stringify(context.lines)).not.toContain(PROVIDER_KEY);
   await context?.dispose();
 });
@@ -69,6 +81,7 @@ afterAll(async () => {
 beforeEach(() => {
   openAiProvider.seen.length = 0;
   anthropicProvider.seen.length = 0;
+  responsesProvider.seen.length = 0;
 });
 
 const WEATHER_SCHEMA = { type: "object" as const, properties: { city: { type: "string" } }, required: ["city"] };
@@ -95,6 +108,13 @@ const providers = [
     fixture: () => anthropicProvider,
     text: { whole: json(ANTHROPIC_MESSAGE), stream: sse(ANTHROPIC_STREAM) },
     tools: { whole: json(ANTHROPIC_TOOL_MESSAGE), stream: sse(ANTHROPIC_TOOL_STREAM) },
+  },
+  {
+    name: "Responses provider",
+    model: "gpt-5-pro",
+    fixture: () => responsesProvider,
+    text: { whole: json(HELLO_RESPONSE), stream: sse(HELLO_RESPONSE_STREAM) },
+    tools: { whole: json(RESPONSE), stream: sse(RESPONSE_STREAM) },
   },
 ];
 
@@ -176,6 +196,68 @@ for (const provider of providers) {
         { city: "Oslo" },
         { city: "Rome" },
       ]);
+    });
+  });
+
+  describe(`openai client of Responses, ${provider.name}`, () => {
+    const request = { model, input: "Say hello" };
+    const tools = OPENAI_TOOLS.map(({ function: fn }) => ({ type: "function" as const, ...fn, strict: false }));
+    const argumentsOf = (response: { output: { type: string; arguments?: string }[] }): unknown[] => {
+      return response.output.filter(({ type }) => type === "function_call").map((call) => JSON.parse(call.arguments!));
+    };
+
+    test("answer, usage, and what follows it", async () => {
+      answerWith(provider.text.whole);
+      const first = await openai.responses.create(request);
+      expect([first.output_text, first.status]).toEqual(["Hello world", "completed"]);
+      expect(first.usage).toMatchObject({
+        input_tokens: 20,
+        output_tokens: 5,
+        input_tokens_details: { cached_tokens: 8 },
+      });
+      const second = await openai.responses.create({ ...request, previous_response_id: first.id });
+      expect(second.output_text).toBe("Hello world");
+      expect((await openai.responses.retrieve(first.id)).output_text).toBe("Hello world");
+    });
+
+    test("stream", async () => {
+      answerWith(provider.text.stream);
+      const stream = openai.responses.stream(request);
+      const numbers: number[] = [];
+      for await (const event of stream) numbers.push(event.sequence_number);
+      expect(numbers).toEqual(numbers.map((_, index) => index));
+      const final = await stream.finalResponse();
+      expect([final.output_text, final.usage!.output_tokens]).toEqual(["Hello world", 5]);
+    });
+
+    test("parallel tool calls and their results", async () => {
+      answerWith(provider.tools.whole);
+      const first = await openai.responses.create({ ...request, tools, tool_choice: "required" });
+      expect(argumentsOf(first)).toEqual([{ city: "Oslo" }, { city: "Rome" }]);
+      answerWith(provider.text.whole);
+      const outputs = first.output.flatMap((item) =>
+        item.type === "function_call"
+          ? [{ type: "function_call_output" as const, call_id: item.call_id, output: "sunny" }]
+          : [],
+      );
+      const second = await openai.responses.create({
+        ...request,
+        input: outputs,
+        previous_response_id: first.id,
+        tools,
+      });
+      expect(second.output_text).toBe("Hello world");
+    });
+
+    test("streamed parallel tool calls", async () => {
+      answerWith(provider.tools.stream);
+      const final = await openai.responses.stream({ ...request, tools }).finalResponse();
+      expect(argumentsOf(final)).toEqual([{ city: "Oslo" }, { city: "Rome" }]);
+    });
+
+    test("drop in mid-stream: an error", async () => {
+      answerWith(sse(beginning(model), "drop"));
+      await expect(openai.responses.stream(request).finalResponse()).rejects.toThrow(/broke off/);
     });
   });
 
@@ -335,6 +417,7 @@ for (const provider of providers) {
 
 /** A stream's first chunks, up to some text. */
 function beginning(model: string): readonly string[] {
+  if (model === "gpt-5-pro") return HELLO_RESPONSE_STREAM.slice(0, 4);
   return model === "oai-model" ? OPENAI_STREAM.slice(0, 2) : ANTHROPIC_STREAM.slice(0, 4);
 }
 
@@ -395,7 +478,7 @@ describe("errors raise the clients' own classes", () => {
 test("both clients list models in their own shape", async () => {
   const ids: string[] = [];
   for await (const model of openai.models.list()) ids.push(model.id);
-  expect(ids).toEqual(["ant-model", "dead-model", "oai-model"]);
+  expect(ids).toEqual(["ant-model", "dead-model", "gpt-5-pro", "oai-model"]);
   const page = await anthropic.models.list();
   expect(page.data.map((model) => model.display_name)).toEqual(ids);
 });

@@ -44,9 +44,33 @@ export const RESPONSE: JsonObject = {
   usage: RESPONSE_USAGE,
 };
 
-let sequence = 0;
-const event = (type: string, members: JsonObject): string =>
-  `event: ${type}\ndata: ${JSON.stringify({ type, sequence_number: sequence++, ...members })}\n\n`;
+/** Writes events that are numbered from 0. */
+function eventWriter(): (type: string, members: JsonObject) => string {
+  let sequence = 0;
+  return (type, members) =>
+    `event: ${type}\ndata: ${JSON.stringify({ type, sequence_number: sequence++, ...members })}\n\n`;
+}
+
+const event = eventWriter();
+
+/** A message of one text, in these pieces. */
+function messageEvents(
+  write: ReturnType<typeof eventWriter>,
+  output_index: number,
+  item: typeof MESSAGE,
+  pieces: readonly string[],
+): string[] {
+  const at = { item_id: item.id, output_index, content_index: 0 };
+  const [part] = item.content;
+  return [
+    write("response.output_item.added", { output_index, item: { ...item, status: "in_progress", content: [] } }),
+    write("response.content_part.added", { ...at, part: { ...part, text: "" } }),
+    ...pieces.map((delta) => write("response.output_text.delta", { ...at, delta, logprobs: [] })),
+    write("response.output_text.done", { ...at, text: part!.text, logprobs: [] }),
+    write("response.content_part.done", { ...at, part }),
+    write("response.output_item.done", { output_index, item }),
+  ];
+}
 
 const callEvents = (at: number, item: JsonObject): string[] => {
   const where = { item_id: item["id"], output_index: at };
@@ -74,20 +98,34 @@ export const RESPONSE_STREAM: readonly string[] = [
     event("response.reasoning_summary_text.delta", { item_id: "rs_68a1", output_index: 0, summary_index: 0, delta }),
   ),
   event("response.output_item.done", { output_index: 0, item: REASONING }),
-  event("response.output_item.added", { output_index: 1, item: { ...MESSAGE, status: "in_progress", content: [] } }),
-  ...["Look", "ing."].map((delta) =>
-    event("response.output_text.delta", {
-      item_id: "msg_68a2",
-      output_index: 1,
-      content_index: 0,
-      delta,
-      logprobs: [],
-    }),
-  ),
-  event("response.output_item.done", { output_index: 1, item: MESSAGE }),
+  ...messageEvents(event, 1, MESSAGE, ["Look", "ing."]),
   ...callEvents(2, callOf("a", "Oslo")),
   ...callEvents(3, callOf("b", "Rome")),
   event("response.completed", { response: RESPONSE }),
+];
+
+const HELLO_USAGE = {
+  input_tokens: 20,
+  input_tokens_details: { cached_tokens: 8 },
+  output_tokens: 5,
+  output_tokens_details: { reasoning_tokens: 2 },
+  total_tokens: 25,
+};
+const HELLO_ITEM = {
+  ...MESSAGE,
+  content: [{ type: "output_text", text: "Hello world", annotations: [], logprobs: [] }],
+};
+
+/** "Hello world" from a provider's Responses. */
+export const HELLO_RESPONSE: JsonObject = { ...RESPONSE, output: [HELLO_ITEM], usage: HELLO_USAGE };
+
+const helloEvent = eventWriter();
+
+/** The same as a stream. */
+export const HELLO_RESPONSE_STREAM: readonly string[] = [
+  helloEvent("response.created", { response: { ...HELLO_RESPONSE, status: "in_progress", output: [], usage: null } }),
+  ...messageEvents(helloEvent, 0, HELLO_ITEM, ["Hello", " world"]),
+  helloEvent("response.completed", { response: HELLO_RESPONSE }),
 ];
 
 const SIGNED = { type: "thinking", thinking: "They ask for the weather.", signature: "c2lnbmVk" };
