@@ -6,7 +6,7 @@ import { withPeers } from "../config/topology.ts";
 const SECRET_FIELDS: ReadonlySet<string> = new Set(["apiKey", "adminApiKey", "engineKey", "password"]);
 
 /** What the program works out itself and no `gatewayz.yaml` may say. */
-const DERIVED_FIELDS: ReadonlySet<string> = new Set(["dataBytesMax", "installDir"]);
+const DERIVED_FIELDS: ReadonlySet<string> = new Set(["dataBytesMax", "installDir", "configFile"]);
 
 /** `gatewayz config`: the effective configuration in the form of a `gatewayz.yaml`, without its secrets. */
 export function printConfig(configFile: string | undefined, installDir: string): void {

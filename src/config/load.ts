@@ -92,6 +92,7 @@ export function loadConfig(options: LoadOptions): LoadedConfig {
     engineKey: engine?.value || undefined,
     dataBytesMax: dataBytesMax(values.dataSizeMax, existingParent(dataDir)),
     installDir: options.installDir,
+    ...(file !== undefined && { configFile: file.path }),
     dashboards: { ...values.dashboards, password: password.value },
   };
   const secrets = {

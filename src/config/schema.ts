@@ -4,6 +4,7 @@ import { cache } from "./cache.ts";
 import { database, redis } from "./database.ts";
 import { duration } from "./duration.ts";
 import { health } from "./health.ts";
+import { prices } from "./prices.ts";
 import { providerSchema } from "./provider-schema.ts";
 import { routingFields } from "./routing.ts";
 import { safety } from "./safety.ts";
@@ -39,6 +40,7 @@ const gateway = z.strictObject({
   ...routingFields,
   cache: cache.prefault({}),
   safety: safety.prefault({}),
+  prices: prices.prefault({}),
   /** Processes that answer clients. One is enough up to some thousand requests a second. */
   workers: z.number().int().min(1).max(64).default(1),
   collectorInterval: duration.prefault("30s"),
@@ -131,4 +133,6 @@ export interface Config extends Parsed {
   readonly dataBytesMax: number;
   /** Where this installation's read-only files (dashboards/, rules/, web UI) are. */
   readonly installDir: string;
+  /** The file that it was read from; absent where there was none. */
+  readonly configFile?: string;
 }

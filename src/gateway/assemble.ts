@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { RoleContext } from "../runtime/role.ts";
 import { ConcurrencyGate } from "./access/concurrency-gate.ts";
 import { IpLimits } from "./access/ip-limits.ts";
@@ -12,6 +13,10 @@ import { HealthService } from "./health-service/health-service.ts";
 import { Content } from "./hooks/content-path.ts";
 import { InFlight } from "./in-flight.ts";
 import { Money, type MoneyParts } from "./ledger/money.ts";
+import { liveConfigOf } from "./live-config/live-config.ts";
+import { RuntimeSettings } from "./live-config/runtime-settings.ts";
+import { Sealer } from "./live-config/sealed.ts";
+import { SettingsStore } from "./live-config/settings-store.ts";
 import { Catalog } from "./providers/catalog.ts";
 import { createProvider, type Provider, type ProviderConfig } from "./providers/provider.ts";
 import { ResponseStore } from "./responses/store.ts";
@@ -24,7 +29,7 @@ import { countedTelemetry } from "./statistics/counted-telemetry.ts";
 import { RequestStatistics } from "./statistics/request-statistics.ts";
 import { observeStores, openDatabase, openRedis } from "./stores.ts";
 import type { GatewayTelemetry } from "./telemetry/index.ts";
-import { Prices } from "./usage/prices.ts";
+import { PRICE_LIST_FILE, Prices } from "./usage/prices.ts";
 
 /** The providers that are switched on: the simulator's in demo mode, else those of the configuration. */
 export function createProviders(
@@ -46,7 +51,7 @@ export function createProviders(
  */
 export function assembleGateway(
   context: RoleContext,
-  providers: ReadonlyMap<string, Provider>,
+  providers: Map<string, Provider>,
   telemetry: GatewayTelemetry,
   demoKey: string,
   demo: () => DemoTraffic | undefined,
@@ -68,10 +73,20 @@ export function assembleGateway(
   const statistics = new RequestStatistics();
   const catalog = new Catalog([...providers.values()], telemetry, logger);
   const breakers = shared.breakers ?? new Breakers(providers.keys(), config.gateway.breaker, telemetry);
-  const prices = new Prices(telemetry, logger);
+  const prices = new Prices(telemetry, logger, config.gateway.prices, join(context.dataDir, PRICE_LIST_FILE));
   const money = new Money({ context, telemetry, velocity, prices, database, keyStore, ...shared.money });
   observeStores(telemetry, money, database, redis);
   const routing = new Routing({ context, providers, catalog, breakers, prices, telemetry });
+  const ipLimits = new IpLimits(config.gateway.ipRequestsPerMinute, telemetry);
+  const live = liveConfigOf(context, { providers, catalog, breakers });
+  live.onChange((gateway) => {
+    keys.configure(gateway.keys);
+    money.configure(gateway);
+    ipLimits.configure(gateway.ipRequestsPerMinute);
+    routing.retryBudget.configure(gateway.retries.budget);
+    routing.hedgeBudget.configure(gateway.hedging.budget);
+  });
+  const sealer = new Sealer(config.adminApiKey);
   return {
     context,
     telemetry: rememberedTelemetry(countedTelemetry(telemetry, statistics), routing.recent),
@@ -82,7 +97,9 @@ export function assembleGateway(
     keyStore,
     keySync,
     velocity,
-    ipLimits: new IpLimits(config.gateway.ipRequestsPerMinute, telemetry),
+    ipLimits,
+    live,
+    settings: new RuntimeSettings(new SettingsStore(database), live, sealer, logger),
     money,
     gate: shared.gate ?? new ConcurrencyGate(config.gateway.concurrency, telemetry),
     providers,

@@ -13,6 +13,8 @@ import type { HealthService } from "./health-service/health-service.ts";
 import type { ContentPath } from "./hooks/passage.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { Money } from "./ledger/money.ts";
+import type { LiveConfig } from "./live-config/live-config.ts";
+import type { RuntimeSettings } from "./live-config/runtime-settings.ts";
 import type { Catalog } from "./providers/catalog.ts";
 import type { Provider } from "./providers/provider.ts";
 import type { ResponseStore } from "./responses/store.ts";
@@ -36,6 +38,9 @@ export interface Gateway {
   readonly keySync: KeySync;
   readonly velocity: VelocityMode;
   readonly ipLimits: IpLimits;
+  /** The configuration as it changes: the file's, and what `settings` lay over it. */
+  readonly live: LiveConfig;
+  readonly settings: RuntimeSettings;
   /** Limits per key, budgets, and the ledger of what was used. */
   readonly money: Money;
   readonly gate: Pick<ConcurrencyGate, "enter">;

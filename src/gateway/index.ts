@@ -3,6 +3,7 @@ import type { Role, RoleContext } from "../runtime/role.ts";
 import { assembleGateway, createProviders } from "./assemble.ts";
 import { type DemoTraffic, startDemoTraffic } from "./demo/index.ts";
 import { startHealthCollector } from "./health-collector/index.ts";
+import { ConfigReload } from "./reload.ts";
 import { createGatewayServer } from "./server.ts";
 import { startSimulator } from "./simulator/index.ts";
 import { createTelemetry } from "./telemetry/index.ts";
@@ -35,7 +36,11 @@ export async function start(context: RoleContext): Promise<Role> {
   const collector = startHealthCollector({ context });
   const refresh = setInterval(() => void gateway.catalog.refresh(), CATALOG_REFRESH_MS);
   // These are only wanted early: a request that needs one of them waits, or is asked to come again.
+  gateway.live.broadcast = (effective) => door?.broadcast("configure", effective);
+  const reload = new ConfigReload({ live: gateway.live, config, telemetry, logger });
+  reload.start();
   void gateway.keySync.start();
+  void gateway.settings.start();
   if (gateway.redis !== undefined) gateway.routing.share(gateway.redis);
   void gateway.catalog.refresh();
   void gateway.prices.load();
@@ -46,7 +51,11 @@ export async function start(context: RoleContext): Promise<Role> {
       clearInterval(refresh);
       collector.close();
       await gateway.routing.close();
+      reload.close();
       gateway.keySync.close();
+      gateway.prices.close();
+      gateway.settings.close();
+      gateway.live.close();
       await Promise.all([demo?.close(), door.close()]);
       await Promise.all([...providers.values()].map(({ pool }) => pool.destroy()));
       await simulator?.close();

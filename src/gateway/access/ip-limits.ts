@@ -7,7 +7,7 @@ const MINUTE_MS = 60_000;
 
 /** Requests per minute of each address, whatever keys it tries; unlimited keys do not count. */
 export class IpLimits {
-  readonly #perMinute: number;
+  #perMinute: number;
   readonly #telemetry: Telemetry;
   readonly #now: () => number;
   /** The address that was quiet longest stands first. */
@@ -17,6 +17,11 @@ export class IpLimits {
     this.#perMinute = perMinute;
     this.#telemetry = telemetry;
     this.#now = now;
+  }
+
+  /** Takes another limit from now on; what has been counted stays. */
+  configure(perMinute: number): void {
+    this.#perMinute = perMinute;
   }
 
   /**

@@ -1,3 +1,4 @@
+import { refusedLiteral } from "../../runtime/outbound-guard.ts";
 import type { Catalog } from "../providers/catalog.ts";
 import { createProvider, type Provider, type ProviderConfig } from "../providers/provider.ts";
 import type { Breakers } from "../routing/breakers.ts";
@@ -15,11 +16,9 @@ export interface ProviderSetParts {
 }
 
 export interface ProviderChanges {
-  readonly added: string[];
-  readonly changed: string[];
-  readonly removed: string[];
-  /** Name → why it could not be made; the one before it, if any, stays. */
-  readonly refused: Readonly<Record<string, string>>;
+  readonly added: readonly string[];
+  readonly changed: readonly string[];
+  readonly removed: readonly string[];
 }
 
 /** A provider's configuration, and where it came from. */
@@ -27,6 +26,15 @@ export interface ProviderEntry {
   readonly config: ProviderConfig;
   /** False for one that the admin API made: names that its address uses for private machines are not taken on trust. */
   readonly trusted: boolean;
+}
+
+/** Why an entry cannot be a provider; undefined when it can. */
+export function refusalOf(name: string, { config, trusted }: ProviderEntry): string | undefined {
+  if (!URL.canParse(config.baseUrl)) return `provider ${name}: ${config.baseUrl} is no address`;
+  const { hostname } = new URL(config.baseUrl);
+  const reach = { allowPrivate: config.allowPrivate === true, ...(trusted && { explicitHost: hostname }) };
+  const refused = refusedLiteral(hostname, reach);
+  return refused && `provider ${name}: ${refused.message}`;
 }
 
 /**
@@ -44,21 +52,14 @@ export class ProviderSet {
     for (const [name, entry] of Object.entries(entries)) this.#entries.set(name, entry);
   }
 
-  /** Makes the set equal to these. */
+  /** Makes the set equal to these, which `refusalOf` has not refused. */
   apply(entries: Readonly<Record<string, ProviderEntry>>): ProviderChanges {
     const { providers, catalog, breakers } = this.#parts;
     const [added, changed, removed]: [string[], string[], string[]] = [[], [], []];
-    const refused: Record<string, string> = {};
     for (const [name, entry] of Object.entries(entries)) {
       const before = this.#entries.get(name);
       if (before !== undefined && equal(before, entry)) continue;
-      let provider: Provider;
-      try {
-        provider = createProvider(name, entry.config, this.#parts.connectMs(), false, entry.trusted);
-      } catch (error) {
-        refused[name] = (error as Error).message;
-        continue;
-      }
+      const provider = createProvider(name, entry.config, this.#parts.connectMs(), false, entry.trusted);
       const old = providers.get(name);
       providers.set(name, provider);
       this.#entries.set(name, entry);
@@ -76,7 +77,7 @@ export class ProviderSet {
       removed.push(name);
       this.#retire(provider);
     }
-    return { added, changed, removed, refused };
+    return { added, changed, removed };
   }
 
   /** Ends the waits for retired providers; their connections are closed at once. */

@@ -6,10 +6,15 @@ const TOKENS_MAX = 10;
  * up to TOKENS_MAX saved. So a provider that fails everything is asked 1 + `share` times as often, not many times.
  */
 export class RateBudget {
-  readonly #share: number;
+  #share: number;
   #tokens = TOKENS_MAX;
 
   constructor(share: number) {
+    this.#share = share;
+  }
+
+  /** Takes another share from now on. */
+  configure(share: number): void {
     this.#share = share;
   }
 

@@ -81,6 +81,8 @@ export async function startTestGateway(overrides: ConfigInput): Promise<TestGate
       await app.close();
       await gateway.routing.close();
       gateway.keySync.close();
+      gateway.settings.close();
+      gateway.live.close();
       await gateway.database.close();
       for (const { pool } of providers.values()) await pool.destroy();
       await context.dispose();

@@ -1,6 +1,7 @@
 import type { RoleContext } from "../../runtime/role.ts";
 import { assembleGateway, createProviders } from "../assemble.ts";
 import type { Gateway } from "../gateway.ts";
+import type { Effective } from "../live-config/live-config.ts";
 import { createTelemetry } from "../telemetry/index.ts";
 import type { Channel, Handler } from "./channel.ts";
 import { workerBreakers } from "./shared-breakers.ts";
@@ -25,16 +26,27 @@ export function assembleWorker(
   const own = createTelemetry(context, { providers: [...providers.keys()], worker: true });
   const telemetry = workerTelemetry(own, tell);
   const { breakers, handlers } = workerBreakers(providers.keys(), context.config.gateway.breaker, tell);
-  const channel = connect({ ...handlers, drain: () => own.drain() });
+  const channel = connect({
+    ...handlers,
+    drain: () => own.drain(),
+    configure: (effective: Effective) => gateway.live.applyEffective(effective),
+  });
   const gateway = assembleGateway(context, providers, telemetry, start.demoKey, () => undefined, {
     breakers,
     gate: workerGate(tell),
   });
+  // What the admin API made is not in the file that this process began with.
+  channel.ask<Effective>("effectiveConfig", null).then(
+    (effective) => gateway.live.applyEffective(effective),
+    (error: Error) =>
+      context.logger.error({ error: error.message }, "worker goes on with the configuration of its start"),
+  );
   gateway.velocity.count = (failed) => channel.tell("velocityCounted", failed);
   return {
     gateway,
     channel,
     async close() {
+      gateway.live.close();
       await Promise.all([...providers.values()].map(({ pool }) => pool.destroy()));
       await telemetry.close();
     },

@@ -19,6 +19,7 @@ export function serveWorker(
   return {
     handlers: {
       ...Object.assign({}, ...services.map(({ handlers }) => handlers)),
+      effectiveConfig: () => gateway.live.effective(),
       velocityCounted: (failed: boolean) => gateway.velocity.count(failed),
     },
     gone() {

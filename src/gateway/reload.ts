@@ -1,0 +1,117 @@
+import { createHash } from "node:crypto";
+import { existsSync, type FSWatcher, readFileSync, watch } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { ConfigError } from "../config/config-error.ts";
+import { loadConfig } from "../config/load.ts";
+import type { Config } from "../config/schema.ts";
+import type { Logger } from "../runtime/logger.ts";
+import { ConfigRefused, type LiveConfig } from "./live-config/live-config.ts";
+import type { Telemetry } from "./request-record.ts";
+
+/** Editors write a file in several steps; it is read when nothing has happened for so long. */
+const QUIET_MS = 200;
+/** Where the system tells nothing (network drives, some container mounts), it is looked at this often. */
+const LOOK_INTERVAL_MS = 5_000;
+
+export interface ReloadOptions {
+  readonly live: LiveConfig;
+  /** As at the start. */
+  readonly config: Config;
+  readonly telemetry: Pick<Telemetry, "event">;
+  readonly logger: Logger;
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  readonly workingDir?: string;
+}
+
+/**
+ * Reads `gatewayz.yaml` again when it has changed, and on SIGHUP. What it says about the gateway holds from then on; a
+ * file that is wrong changes nothing, and one line says what is wrong with it and where.
+ */
+export class ConfigReload {
+  readonly #options: ReloadOptions;
+  readonly #file: string;
+  readonly #hangUp = (): void => this.reload();
+  #watcher: FSWatcher | undefined;
+  #looking: NodeJS.Timeout | undefined;
+  #quiet: NodeJS.Timeout | undefined;
+  /** Of the content that was read last; undefined where there was no file. */
+  #digest: string | undefined;
+
+  constructor(options: ReloadOptions) {
+    this.#options = options;
+    const { config, workingDir = process.cwd() } = options;
+    this.#file = config.configFile ?? resolve(workingDir, "gatewayz.yaml");
+  }
+
+  start(): void {
+    this.#digest = this.#currentDigest();
+    try {
+      // The folder, as editors and platforms replace the file, and the watch of a file that is gone hears nothing.
+      this.#watcher = watch(dirname(this.#file), { persistent: false }, () => this.#noticed());
+      this.#watcher.on("error", () => this.#watcher?.close()); // Looking goes on.
+    } catch (error) {
+      const { logger } = this.#options;
+      logger.warn(
+        { file: this.#file, error: (error as Error).message },
+        "configuration file is not watched, only looked at",
+      );
+    }
+    this.#looking = setInterval(() => this.#noticed(), LOOK_INTERVAL_MS);
+    this.#looking.unref();
+    process.on("SIGHUP", this.#hangUp);
+  }
+
+  close(): void {
+    process.off("SIGHUP", this.#hangUp);
+    this.#watcher?.close();
+    clearInterval(this.#looking);
+    clearTimeout(this.#quiet);
+  }
+
+  #noticed(): void {
+    clearTimeout(this.#quiet);
+    this.#quiet = setTimeout(() => {
+      if (this.#currentDigest() !== this.#digest) this.reload();
+    }, QUIET_MS);
+    this.#quiet.unref();
+  }
+
+  #currentDigest(): string | undefined {
+    try {
+      return createHash("sha256").update(readFileSync(this.#file)).digest("hex");
+    } catch {
+      return undefined; // No file, or none that can be read: `reload` says so.
+    }
+  }
+
+  /** Reads the file now. Never throws. */
+  reload(): void {
+    const { live, telemetry, logger, config, environment = process.env, workingDir = process.cwd() } = this.#options;
+    const file = this.#file;
+    this.#digest = this.#currentDigest();
+    try {
+      // A configuration that was named must be there; the standard one may come and go.
+      const named = config.configFile !== undefined || existsSync(file);
+      const loaded = loadConfig({
+        ...(named && { configFile: file }),
+        environment,
+        workingDir,
+        installDir: config.installDir,
+        roles: ["gateway"],
+        readOnly: true,
+      });
+      const change = live.applyFile(loaded.config.gateway);
+      const { sections, restart, providers } = change;
+      const result = sections.length === 0 && restart.length === 0 ? "unchanged" : "applied";
+      if (restart.length > 0)
+        logger.warn({ file, restart }, "configuration reloaded; these sections hold after a restart");
+      if (sections.length > 0) logger.info({ file, sections, providers }, "configuration reloaded");
+      telemetry.event("configReloaded", { result });
+    } catch (error) {
+      const known = error instanceof ConfigError || error instanceof ConfigRefused;
+      const { message, stack } = error as Error;
+      logger.error({ file, error: known ? message : stack }, "configuration not reloaded; the one before stays");
+      telemetry.event("configReloaded", { result: "rejected" });
+    }
+  }
+}
