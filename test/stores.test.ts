@@ -1,6 +1,9 @@
 import { afterAll, describe, expect, test } from "vitest";
+import type { DatabaseOptions } from "../src/database/database.ts";
 import { testDatabase } from "../src/database/testing.ts";
 import { databaseSuite } from "../src/database/testing-suite.ts";
+import { keyStoreSuite } from "../src/gateway/access/store/testing-suite.ts";
+import { usageSuite } from "../src/gateway/ledger/testing-suite.ts";
 import { redisSuite } from "../src/redis/testing-suite.ts";
 import { dropAllTables, type RealServer, startPostgres, startRedis } from "./support/real-servers.ts";
 
@@ -14,10 +17,13 @@ afterAll(async () => {
 
 describe.skipIf(postgres === undefined)("Postgres", () => {
   const server = postgres as RealServer;
-  databaseSuite(async () => {
+  const fresh = async (): Promise<Partial<DatabaseOptions>> => {
     await dropAllTables(server.url);
     return { url: server.url, file: "unused" };
-  });
+  };
+  databaseSuite(fresh);
+  describe("keys", () => keyStoreSuite(fresh));
+  describe("usage", () => usageSuite(fresh));
 
   test("a server that dies is reported, refused at once, and used again when it is back", async () => {
     const errors: string[] = [];

@@ -21,7 +21,7 @@ afterAll(async () => {
   await provider.close();
 });
 
-const chat = { model: "m-1", messages: [{ role: "user", content: "x" }] };
+const chat = { model: "m-1", max_tokens: 10, messages: [{ role: "user", content: "x" }] };
 const app = { authorization: "Bearer gw_live_app_key" };
 
 test("a key that has cost its day is refused, the admin's is not", async () => {

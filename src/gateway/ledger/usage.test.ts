@@ -1,0 +1,3 @@
+import { usageSuite } from "./testing-suite.ts";
+
+usageSuite(async () => ({ file: ":memory:" }));
