@@ -1,5 +1,7 @@
 /** How fast an old latency is forgotten: after this time a reading has lost 63 % of its weight. */
 const LATENCY_DECAY_MS = 10_000;
+/** What a new reading counts at least: answers of language models differ tenfold by their length alone. */
+const NEW_SHARE_MIN = 0.1;
 /** A key that the provider refused is left aside this long, then twice as long each time it is refused again. */
 const REFUSED_MS = 60_000;
 const REFUSED_MS_MAX = 3_600_000;
@@ -12,7 +14,7 @@ interface PooledKey<Secret> {
   readonly secret: Secret;
   readonly weight: number;
   inFlight: number;
-  /** Peak-sensitive moving average of the time to an answer, ms; 0 before the first. */
+  /** Moving average of the time to an answer, ms; 0 before the first. */
   latencyMs: number;
   latencyAtMs: number;
   state: KeyState;
@@ -53,8 +55,9 @@ interface PoolKeyInput<Secret> {
 
 /**
  * The keys of one provider. Of two that are drawn by weight the one with less to do takes the call, where work is open
- * calls times a latency average that jumps up at once and sinks slowly ("power of two choices" with peak EWMA). Keys that
- * the provider limited or refused rest; when all rest, the one that rests shortest is used anyway.
+ * calls times the average latency, by weight ("power of two choices" with EWMA; not its peak form, for which the lengths of
+ * answers differ too much). Keys that the provider limited or refused rest; when all rest, the one that rests shortest is
+ * used anyway.
  */
 export class KeyPool<Secret> {
   readonly #keys: readonly PooledKey<Secret>[];
@@ -189,11 +192,8 @@ export class KeyPool<Secret> {
 
   #learn(key: PooledKey<Secret>, latencyMs: number): void {
     const nowMs = this.#now();
-    if (latencyMs >= key.latencyMs) key.latencyMs = latencyMs;
-    else {
-      const kept = Math.exp((key.latencyAtMs - nowMs) / LATENCY_DECAY_MS);
-      key.latencyMs = key.latencyMs * kept + latencyMs * (1 - kept);
-    }
+    const share = Math.max(NEW_SHARE_MIN, 1 - Math.exp((key.latencyAtMs - nowMs) / LATENCY_DECAY_MS));
+    key.latencyMs = key.latencyAtMs === 0 ? latencyMs : key.latencyMs * (1 - share) + latencyMs * share;
     key.latencyAtMs = nowMs;
   }
 }

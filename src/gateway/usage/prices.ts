@@ -1,50 +1,110 @@
 import type { Usage } from "@pydantic/genai-prices";
+import { type PricesConfig, prices as pricesSchema } from "../../config/prices.ts";
 import type { Logger } from "../../runtime/logger.ts";
 import type { RequestCost, Telemetry } from "../request-record.ts";
+import { ConfiguredPrices } from "./configured-prices.ts";
+import { flatRates, PriceList } from "./price-list.ts";
+import { PriceRefresh } from "./price-refresh.ts";
+import { boundsViolation, costAt, priceFailure, type Rates, ratesOf, worstAt } from "./rates.ts";
 import type { RawUsage } from "./raw-usage.ts";
 
-/** US dollars per token where no list knows the model: dear on purpose, so that an unknown model is noticed. */
-const DEFAULT_USD_PER_TOKEN = 0.00002;
+/** Of the newest fetched list, in the data folder. */
+export const PRICE_LIST_FILE = "price-list.json";
+/** US dollars per million tokens where nobody knows the model: dear on purpose, so that an unknown model is noticed. */
+const DEFAULT_RATES: Rates = ratesOf({ input: 20, output: 20 });
 /** Prices kept per (provider, model); the oldest leaves first. */
 const CACHE_ENTRIES_MAX = 2_000;
+/** How often the age of the list is told. */
+const HEALTH_MS = 60 * 60_000;
 
-/** Flat rates in US dollars per token. */
-interface Rates {
-  readonly input: number;
-  readonly cacheRead: number;
-  readonly cacheWrite: number;
-  readonly output: number;
-}
-
-type CalcPrice = typeof import("@pydantic/genai-prices").calcPrice;
 /** What is known of a model's price: flat rates, a list entry with tiers that must be asked each time, or nothing. */
 type Price = Rates | "ask the list" | "unknown";
 
 /**
- * Prices requests by the dated list of @pydantic/genai-prices. The list (19 MB in memory) is loaded at the first
- * request; asking it costs about 50 µs, so flat rates are taken from it once per model and kept.
+ * Prices requests: by the operator's own prices (`gateway.prices.models`), else by the dated list, else by a default that
+ * is reported. The list is loaded at the first request; flat rates are taken from it once per model and kept.
  */
 export class Prices {
   readonly #telemetry: Telemetry;
   readonly #logger: Logger;
   readonly #cache = new Map<string, Price>();
-  #calcPrice: CalcPrice | undefined;
+  readonly #list = new PriceList();
+  readonly #file: string | undefined;
+  #config: PricesConfig;
+  #configured: ConfiguredPrices;
+  #refresh: PriceRefresh;
   #loading: Promise<void> | undefined;
+  #healthTimer: NodeJS.Timeout | undefined;
 
-  constructor(telemetry: Telemetry, logger: Logger) {
+  /** @param file Where a fetched list is kept; undefined keeps it in memory only. */
+  constructor(telemetry: Telemetry, logger: Logger, config: PricesConfig = pricesSchema.parse({}), file?: string) {
     this.#telemetry = telemetry;
     this.#logger = logger;
+    this.#file = file;
+    this.#config = config;
+    this.#configured = new ConfiguredPrices(config.models);
+    this.#refresh = this.#newRefresh();
+  }
+
+  /** Takes over a changed configuration; requests that are under way are priced by the new one. */
+  configure(config: PricesConfig): void {
+    this.#config = config;
+    this.#configured = new ConfiguredPrices(config.models);
+    this.#cache.clear();
+    this.#refresh.stop();
+    this.#refresh = this.#newRefresh();
+    if (this.#loading !== undefined) this.#refresh.start();
+  }
+
+  #newRefresh(): PriceRefresh {
+    return new PriceRefresh({
+      list: this.#list,
+      config: this.#config,
+      file: this.#file,
+      telemetry: this.#telemetry,
+      logger: this.#logger,
+      replaced: () => {
+        this.#cache.clear();
+        this.#tellHealth();
+      },
+    });
   }
 
   /** Resolves when the list is in memory, or known to be missing: then every model costs the default price. */
   load(): Promise<void> {
-    this.#loading ??= import("@pydantic/genai-prices").then(
-      ({ calcPrice }) => {
-        this.#calcPrice = calcPrice;
-      },
-      (error: Error) => this.#logger.error({ error: error.message }, "price list not loaded; using the default price"),
-    );
+    this.#loading ??= this.#load();
     return this.#loading;
+  }
+
+  async #load(): Promise<void> {
+    try {
+      await this.#list.load();
+      await this.#refresh.restore();
+    } catch (error) {
+      this.#logger.error({ error: (error as Error).message }, "price list not loaded; using the default price");
+      this.#telemetry.event("priceHealth", { stalenessHours: 0, healthy: false });
+      return;
+    }
+    this.#tellHealth();
+    this.#healthTimer = setInterval(() => this.#tellHealth(), HEALTH_MS);
+    this.#healthTimer.unref();
+    this.#refresh.start();
+  }
+
+  /** Fetches a newer list now. Never rejects. */
+  refreshNow(triggeredBy: "admin" | "reload"): Promise<void> {
+    return this.#refresh.fetch(triggeredBy);
+  }
+
+  close(): void {
+    clearInterval(this.#healthTimer);
+    this.#refresh.stop();
+  }
+
+  #tellHealth(): void {
+    const ageMs = Math.max(0, Date.now() - this.#list.listedAtMs);
+    const healthy = ageMs <= this.#config.staleAfter;
+    this.#telemetry.event("priceHealth", { stalenessHours: ageMs / 3_600_000, healthy });
   }
 
   /**
@@ -52,73 +112,82 @@ export class Prices {
    * @param provider Provider id in the price list's spelling.
    */
   price(provider: string, model: string, usage: RawUsage): RequestCost {
+    const own = this.#configured.of(provider, model);
+    if (own !== undefined) {
+      this.#telemetry.event("priceLookup", { model, known: true, cacheHit: true, cacheName: "manual_pricing" });
+      return costAt(own, usage);
+    }
     const key = `${provider}\n${model}`;
     let price = this.#cache.get(key);
     this.#telemetry.event("priceLookup", { model, known: price !== "unknown", cacheHit: price !== undefined });
     if (price === undefined) {
       price = this.#lookUp(provider, model);
-      if (this.#cache.size >= CACHE_ENTRIES_MAX) this.#cache.delete(this.#cache.keys().next().value!);
-      this.#cache.set(key, price);
+      this.#keep(key, price);
     }
     if (price === "ask the list") {
-      const asked = this.#ask(provider, model, listUsage(usage));
-      if (asked !== undefined) return cost(asked.input_price, asked.output_price, false);
-    } else if (price !== "unknown") {
-      const fresh = Math.max(0, usage.inputTokens - usage.cacheReadTokens - usage.cacheWriteTokens);
-      const cached = usage.cacheReadTokens * price.cacheRead + usage.cacheWriteTokens * price.cacheWrite;
-      return cost(fresh * price.input + cached, usage.outputTokens * price.output, false);
-    }
-    return cost(usage.inputTokens * DEFAULT_USD_PER_TOKEN, usage.outputTokens * DEFAULT_USD_PER_TOKEN, true);
+      const asked = this.#list.ask(provider, model, listUsage(usage));
+      if (asked !== undefined) {
+        const { input_price: inputUsd, output_price: outputUsd } = asked;
+        return { inputUsd, outputUsd, totalUsd: inputUsd + outputUsd, defaultPricing: false };
+      }
+    } else if (price !== "unknown") return costAt(price, usage);
+    return costAt(DEFAULT_RATES, usage, true);
   }
 
   /**
-   * US dollars per million tokens; undefined for a model that no list knows, and before `load` has resolved. For choosing
+   * US dollars per million tokens; undefined for a model that nobody knows, and before `load` has resolved. For choosing
    * between models: tells telemetry nothing.
    */
   listRates(provider: string, model: string): { readonly input: number; readonly output: number } | undefined {
-    const found = this.#ask(provider, model, { input_tokens: 1_000, output_tokens: 1_000 });
+    const own = this.#configured.of(provider, model);
+    if (own !== undefined) return { input: own.input * 1e6, output: own.output * 1e6 };
+    const found = this.#list.ask(provider, model, { input_tokens: 1_000, output_tokens: 1_000 });
     return found && { input: found.input_price * 1_000, output: found.output_price * 1_000 };
   }
 
   /**
    * What a request may cost at most, in US dollars: all of its input fresh or written to a cache, whichever is dearer. For
-   * reservations: tells telemetry nothing. `load` must have resolved.
+   * reservations. `load` must have resolved.
    */
   worstUsd(provider: string, model: string, inputTokens: number, outputTokens: number): number {
+    const own = this.#configured.of(provider, model);
+    if (own !== undefined) return worstAt(own, inputTokens, outputTokens);
     const key = `${provider}\n${model}`;
-    const price = this.#cache.get(key) ?? this.#lookUp(provider, model);
-    if (this.#cache.size < CACHE_ENTRIES_MAX) this.#cache.set(key, price);
+    let price = this.#cache.get(key);
+    if (price === undefined) {
+      price = this.#lookUp(provider, model);
+      this.#keep(key, price);
+    }
     if (price === "ask the list") {
-      const asked = this.#ask(provider, model, { input_tokens: inputTokens, output_tokens: outputTokens });
+      const asked = this.#list.ask(provider, model, { input_tokens: inputTokens, output_tokens: outputTokens });
       if (asked !== undefined) return asked.input_price + asked.output_price;
-    } else if (price !== "unknown") {
-      return inputTokens * Math.max(price.input, price.cacheWrite) + outputTokens * price.output;
-    }
-    return (inputTokens + outputTokens) * DEFAULT_USD_PER_TOKEN;
+    } else if (price !== "unknown") return worstAt(price, inputTokens, outputTokens);
+    return worstAt(DEFAULT_RATES, inputTokens, outputTokens);
   }
 
+  #keep(key: string, price: Price): void {
+    if (this.#cache.size >= CACHE_ENTRIES_MAX) this.#cache.delete(this.#cache.keys().next().value!);
+    this.#cache.set(key, price);
+  }
+
+  /** Judges a model's price before it is used for the first time. */
   #lookUp(provider: string, model: string): Price {
-    const found = this.#ask(provider, model, { input_tokens: 1, output_tokens: 1 });
-    if (found === undefined) return "unknown";
-    const { input_mtok, output_mtok, cache_read_mtok, cache_write_mtok } = found.model_price;
-    const flat = [input_mtok, output_mtok, cache_read_mtok ?? input_mtok, cache_write_mtok ?? input_mtok];
-    const timed = Array.isArray(found.model.prices) && found.model.prices.length > 1;
-    if (timed || !flat.every((rate) => typeof rate === "number")) return "ask the list";
-    const [input, output, cacheRead, cacheWrite] = flat.map((rate) => (rate as number) / 1e6);
-    return { input: input!, output: output!, cacheRead: cacheRead!, cacheWrite: cacheWrite! };
-  }
-
-  /** The list's answer for this provider, else for whoever else is known to sell the model. */
-  #ask(provider: string, model: string, usage: Usage): NonNullable<ReturnType<CalcPrice>> | undefined {
-    for (const options of [{ providerId: provider }, {}]) {
-      try {
-        const found = this.#calcPrice?.(usage, model, options);
-        if (found) return found;
-      } catch {
-        // The list throws for counts that contradict each other; the default price is then as good as any.
-      }
+    const found = this.#list.ask(provider, model, { input_tokens: 1, output_tokens: 1 });
+    if (found === undefined) {
+      this.#telemetry.event("priceValidated", { model, failure: "missing_price" });
+      return "unknown";
     }
-    return undefined;
+    const rates = flatRates(found);
+    const judged = rates ?? ratesOf({ input: found.input_price * 1e6, output: found.output_price * 1e6 });
+    const failure = priceFailure(judged);
+    this.#telemetry.event("priceValidated", failure === undefined ? { model } : { model, failure });
+    if (failure !== undefined) return "unknown";
+    const violation = boundsViolation(judged, this.#config.usdPerMillionMax);
+    if (violation !== undefined) {
+      this.#telemetry.event("priceOutOfBounds", { model, violation });
+      this.#logger.warn({ provider, model, violation }, "a model's price is outside of what is plausible");
+    }
+    return rates ?? "ask the list";
   }
 }
 
@@ -128,9 +197,6 @@ function listUsage(usage: RawUsage): Usage {
     output_tokens: usage.outputTokens,
     cache_read_tokens: usage.cacheReadTokens,
     cache_write_tokens: usage.cacheWriteTokens,
+    output_reasoning_tokens: Math.min(usage.reasoningTokens, usage.outputTokens),
   };
-}
-
-function cost(inputUsd: number, outputUsd: number, defaultPricing: boolean): RequestCost {
-  return { inputUsd, outputUsd, totalUsd: inputUsd + outputUsd, defaultPricing };
 }

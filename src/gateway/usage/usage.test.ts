@@ -48,7 +48,7 @@ test("usage keeps its meaning through both formats", () => {
     reasoningTokens: 0,
   });
   expect(writeAnthropicUsage(raw)).toEqual(anthropic);
-  expect(readOpenAiUsage(writeOpenAiUsage(raw))).toEqual({ ...raw, cacheWriteTokens: 0 });
+  expect(readOpenAiUsage(writeOpenAiUsage(raw))).toEqual(raw);
   // message_delta gives the final output only; a zero for the input does not erase what message_start said.
   expect(readAnthropicUsage({ input_tokens: 0, output_tokens: 50 }, raw)).toEqual({ ...raw, outputTokens: 50 });
   expect(readOpenAiUsage({})).toBeUndefined();
@@ -95,6 +95,7 @@ test("prices: a model that nobody lists costs the default price and says so", ()
   const usage = { inputTokens: 1_000, outputTokens: 500, ...NO_CACHE };
   for (const cacheHit of [false, true]) {
     expect(prices.price("nobody", "no-such-model-1", usage)).toMatchObject({ totalUsd: 0.03, defaultPricing: true });
-    expect(telemetry.events.at(-1)).toMatchObject({ name: "priceLookup", model: "no-such-model-1", cacheHit });
+    const looked = telemetry.events.filter(({ name }) => name === "priceLookup");
+    expect(looked.at(-1)).toMatchObject({ model: "no-such-model-1", cacheHit });
   }
 });

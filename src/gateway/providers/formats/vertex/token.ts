@@ -1,7 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import type { AuthClient } from "google-auth-library";
-import { Agent, request as httpRequest } from "undici";
-import { guardedLookup } from "../../../../runtime/outbound-guard.ts";
+import { guardedFetch } from "../../../../runtime/guarded-fetch.ts";
 import { type JsonObject, parseObject, stringAt } from "../../../json.ts";
 import type { Credential } from "../../credential.ts";
 import { UpstreamError } from "../../upstream-error.ts";
@@ -9,6 +8,9 @@ import { UpstreamError } from "../../upstream-error.ts";
 const SCOPE = "https://www.googleapis.com/auth/cloud-platform";
 /** A token service that is slower than this has failed. */
 const TOKEN_MS = 10_000;
+const TOKEN_BYTES_MAX = 64 * 1024; // 64 KiB
+/** Where the library always asks; the account may name another (`token_uri`). */
+const GOOGLE_TOKEN_URL = "https://oauth2.googleapis.com/token";
 
 interface Account {
   /** The JSON of a service account (or of another kind of Google credential); undefined for an API key. */
@@ -88,37 +90,31 @@ async function openClient(json: JsonObject): Promise<AuthClient> {
 
 interface TokenRequest {
   readonly url: string | URL;
-  readonly method?: string;
   readonly headers?: unknown;
   readonly data?: unknown;
 }
 
 /** Fetches tokens over our own guarded connections, from the account's own token service where it names one. */
 function tokenTransport(tokenUri: string | undefined): (options: TokenRequest) => Promise<unknown> {
-  return async ({ url, method = "POST", headers, data }) => {
+  return async ({ url, headers, data }) => {
     const asked = String(url);
-    const target = tokenUri !== undefined && asked === "https://oauth2.googleapis.com/token" ? tokenUri : asked;
-    const reach = { allowPrivate: false, explicitHost: new URL(target).hostname };
-    const agent = new Agent({ connect: { lookup: guardedLookup(reach), timeout: TOKEN_MS } });
-    try {
-      const form = data instanceof URLSearchParams;
-      const reply = await httpRequest(target, {
-        dispatcher: agent,
-        method: method as "POST",
-        headers: { ...plainHeaders(headers), ...(form ? { "content-type": "application/x-www-form-urlencoded" } : {}) },
-        ...(data === undefined ? {} : { body: form ? data.toString() : JSON.stringify(data) }),
-        headersTimeout: TOKEN_MS,
-        bodyTimeout: TOKEN_MS,
-      });
-      const body = parseObject(await reply.body.text()) ?? {};
-      if (reply.statusCode !== 200) {
-        const reason = stringAt(body, "error_description") ?? stringAt(body, "error") ?? "";
-        throw new Error(`the token service answered ${reply.statusCode} ${reason}`.trim());
-      }
-      return { data: body, status: 200, headers: new Headers(), config: {} };
-    } finally {
-      await agent.close();
+    const target = tokenUri !== undefined && asked === GOOGLE_TOKEN_URL ? tokenUri : asked;
+    const form = data instanceof URLSearchParams;
+    const type = form ? "application/x-www-form-urlencoded" : "application/json";
+    const { status, text } = await guardedFetch(target, {
+      method: "POST",
+      headers: { ...plainHeaders(headers), "content-type": type },
+      ...(data === undefined ? {} : { body: form ? data.toString() : JSON.stringify(data) }),
+      timeoutMs: TOKEN_MS,
+      bytesMax: TOKEN_BYTES_MAX,
+      reach: { allowPrivate: false, explicitHost: new URL(target).hostname },
+    });
+    const body = parseObject(text) ?? {};
+    if (status !== 200) {
+      const reason = stringAt(body, "error_description") ?? stringAt(body, "error") ?? "";
+      throw new Error(`the token service answered ${status} ${reason}`.trim());
     }
+    return { data: body, status: 200, headers: new Headers(), config: {} };
   };
 }
 
