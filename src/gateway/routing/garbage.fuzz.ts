@@ -74,7 +74,7 @@ test("whatever a provider sends, the client gets an answer or an error in its ow
       if (answer.status !== 200) {
         expect(JSON.parse(text).error).toMatchObject({ message: expect.any(String), gateway_code: expect.any(String) });
       } else if (stream) {
-        const end = path === "/v1/messages" ? /event: (message_stop|error)\n.*\n\n$/ : /data: \[DONE\]\n\n$/;
+        const end = path === "/v1/messages" ? /data: .*"type":\s*"(message_stop|error)".*\n\n$/ : /data: \[DONE\]\n\n$/;
         expect(text).toMatch(end);
       } else expect(() => JSON.parse(text)).not.toThrow();
     }),
