@@ -15,6 +15,7 @@ import { registerPlain } from "./routes/plain.ts";
 import { beginRequest, dialectOf, errorReply } from "./routes/request-state.ts";
 import { registerResponses } from "./routes/responses.ts";
 import { BrowserGuard } from "./safety/browser-guard.ts";
+import { refuseTwoHosts } from "./safety/two-hosts.ts";
 import type { ColdProxy } from "./workers/cold-proxy.ts";
 import { isHot } from "./workers/hot-routes.ts";
 
@@ -51,6 +52,7 @@ export function createGatewayServer(gateway: Gateway, cold?: ColdProxy): Fastify
       return;
     }
     beginRequest(request, reply, gateway.telemetry);
+    refuseTwoHosts(request, reply);
     if (browsers.check(request, reply)) return reply;
     authenticate(gateway, request);
     const { upload } = request.routeOptions.config;
