@@ -7,11 +7,15 @@ import { type Channel, type ChannelName, DeliveryError } from "./channel.ts";
 /** Before the second, third and fourth attempt. */
 const RETRY_PAUSES_MS = [1_000, 5_000, 30_000];
 
+/** Longest that one attempt may take, whatever the channel's own limits are. */
+const ATTEMPT_TIMEOUT_MS = 30_000;
+
 export interface DeliveryOptions {
   readonly channels: readonly Channel[];
   readonly logger: Logger;
   readonly signal: AbortSignal;
   readonly retryPausesMs?: readonly number[];
+  readonly attemptTimeoutMs?: number;
   onResult(channel: ChannelName, result: "sent" | "failed" | "dropped" | "retried"): void;
 }
 
@@ -62,10 +66,16 @@ export class Delivery {
   }
 
   async #deliver(channel: Channel, notification: Notification): Promise<void> {
-    const { logger, onResult, signal, retryPausesMs = RETRY_PAUSES_MS } = this.#options;
+    const {
+      logger,
+      onResult,
+      signal,
+      retryPausesMs = RETRY_PAUSES_MS,
+      attemptTimeoutMs = ATTEMPT_TIMEOUT_MS,
+    } = this.#options;
     for (let attempt = 0; ; attempt++) {
       try {
-        await channel.send(notification, signal);
+        await channel.send(notification, AbortSignal.any([signal, AbortSignal.timeout(attemptTimeoutMs)]));
         onResult(channel.name, "sent");
         return;
       } catch (error) {

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { guardedLookup, OUTBOUND_REFUSED, type Reach, refusedLiteral } from "../../runtime/outbound-guard.ts";
 import type { AlertSeverity, Notification } from "./alert.ts";
 import { type Channel, DeliveryError } from "./channel.ts";
@@ -31,7 +32,7 @@ export function emailChannel(options: EmailOptions, reach: Reach): Channel {
         port: Number(url.port) || (secure ? TLS_PORT : SUBMISSION_PORT),
         secure,
         requireTLS: !secure && user !== "",
-        tls: { servername: url.hostname },
+        tls: isIP(url.hostname) === 0 ? { servername: url.hostname } : {},
         auth: user === "" ? undefined : { user, pass: decodeURIComponent(url.password) },
         connectionTimeout: CONNECT_TIMEOUT_MS,
         greetingTimeout: CONNECT_TIMEOUT_MS,
@@ -39,14 +40,20 @@ export function emailChannel(options: EmailOptions, reach: Reach): Channel {
         disableFileAccess: true,
         disableUrlAccess: true,
       });
-      const stop = (): void => transport.close();
-      signal.addEventListener("abort", stop, { once: true });
+      const sending = transport.sendMail({ from: options.from, to: [...options.to], ...mailOf(notification) });
+      // A server that stops in the middle of a handshake is not noticed by the library.
+      let stop: (() => void) | undefined;
+      const stopped = new Promise<never>((_, reject) => {
+        stop = () => reject(new DeliveryError("given up", true));
+        signal.addEventListener("abort", stop, { once: true });
+      });
       try {
-        await transport.sendMail({ from: options.from, to: [...options.to], ...mailOf(notification) });
+        await Promise.race([sending, stopped]);
       } catch (error) {
-        throw deliveryError(error as Error & { code?: string; responseCode?: number });
+        sending.catch(() => undefined); // Whoever lost the race has nobody left to tell.
+        throw error instanceof DeliveryError ? error : deliveryError(error as Error);
       } finally {
-        signal.removeEventListener("abort", stop);
+        signal.removeEventListener("abort", stop!);
         transport.close();
       }
     },

@@ -29,9 +29,9 @@ h2 { margin: 0 0 .75rem; font-size: 1.05rem; }
 .scale { display: flex; justify-content: space-between; margin: .4rem 0 0; color: var(--quiet); font-size: .85rem; }
 .scroll { overflow-x: auto; }
 table { width: 100%; border-collapse: collapse; }
-th, td { text-align: left; padding: .55rem .75rem .55rem 0; border-top: 1px solid var(--line); vertical-align: baseline; }
+th, td { text-align: left; padding: .55rem 1rem .55rem 0; border-top: 1px solid var(--line); vertical-align: baseline; }
 thead th { border-top: 0; color: var(--quiet); font-size: .85rem; font-weight: 500; padding-top: 0; }
-tbody th { font-weight: 600; overflow-wrap: anywhere; }
+tbody th { font-weight: 600; overflow-wrap: anywhere; min-width: 8rem; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 th:last-child, td:last-child { padding-right: 0; }
 .tag { display: inline-block; padding: .05rem .55rem; border-radius: 1rem; font-size: .85rem; font-weight: 500; white-space: nowrap; }
@@ -45,5 +45,6 @@ th:last-child, td:last-child { padding-right: 0; }
 .list p, .empty { margin: .15rem 0 0; color: var(--quiet); font-size: .92rem; }
 footer { color: var(--quiet); font-size: .85rem; margin-top: 1.25rem; }
 a { color: var(--info); } a:focus-visible { outline: 2px solid var(--info); outline-offset: 2px; border-radius: 2px; }
-@media (max-width: 30rem) { main { padding: 1.5rem .9rem 2rem; } section { padding: .9rem 1rem; } h1 { font-size: 1.25rem; } }
+@media (max-width: 30rem) { main { padding: 1.5rem .9rem 2rem; } section { padding: .9rem 1rem; } h1 { font-size: 1.25rem; }
+  th:nth-child(5), td:nth-child(5) { display: none; } th, td { padding-right: .7rem; } }
 `;

@@ -103,7 +103,7 @@ function uptime({ days, daysShown, nowMs }: StatusPageData): string {
   const words = `${percent(share)} of all checks of the last ${daysShown} days succeeded; ${known} of ${daysShown} days have checks`;
   return `<section aria-labelledby="uptime">
 <h2 id="uptime">Last ${daysShown} days</h2>
-<svg class="bars" viewBox="0 0 ${daysShown * 10 - 3} 34" role="img" aria-label="${words}">${bars.join("")}</svg>
+<svg class="bars" viewBox="0 0 ${daysShown * 10 - 3} 34" preserveAspectRatio="none" role="img" aria-label="${words}">${bars.join("")}</svg>
 <p class="scale"><span>${daysShown} days ago</span><span>${percent(share)}</span><span>today</span></p>
 </section>`;
 }
