@@ -24,6 +24,8 @@ interface OpenMessage {
   text: string;
   refusal: string;
   readonly logprobs: unknown[];
+  /** What stands between the number and the text in an event of a piece of text. */
+  textHead: string;
 }
 
 interface OpenReasoning {
@@ -48,6 +50,8 @@ interface OpenCall {
 }
 
 type OpenItem = OpenMessage | OpenReasoning | OpenCall;
+
+const TEXT_DELTA = 'event: response.output_text.delta\ndata: {"type":"response.output_text.delta","sequence_number":';
 
 export interface ResponseSinkOptions {
   readonly head: ResponseHead;
@@ -114,18 +118,30 @@ export class ResponseSink implements ChunkSink {
 
   #message(): OpenMessage {
     if (this.#current?.kind === "message") return this.#current;
-    const item = this.#add({ kind: "message", ...this.#place("msg"), text: "", refusal: "", logprobs: [] });
+    const item = this.#add({
+      kind: "message",
+      ...this.#place("msg"),
+      text: "",
+      refusal: "",
+      logprobs: [],
+      textHead: "",
+    });
     this.#current = item;
     return item;
   }
 
   #addText(delta: string, logprobs: readonly unknown[]): void {
     const item = this.#message();
-    const at = { ...at0(item), content_index: 0 };
-    if (item.text === "") this.#write("response.content_part.added", { ...at, part: textPart("") });
+    if (item.text === "") {
+      const at = { ...at0(item), content_index: 0 };
+      this.#write("response.content_part.added", { ...at, part: textPart("") });
+      item.textHead = `,${JSON.stringify(at).slice(1, -1)},"delta":`;
+    }
     item.text += delta;
     item.logprobs.push(...logprobs);
-    this.#write("response.output_text.delta", { ...at, delta, logprobs });
+    // Nearly every chunk ends here, so the event is not built as an object.
+    const told = logprobs.length === 0 ? "[]" : JSON.stringify(logprobs);
+    this.#out += `${TEXT_DELTA}${this.#sequence++}${item.textHead}${JSON.stringify(delta)},"logprobs":${told}}\n\n`;
   }
 
   #addRefusal(delta: string): void {
