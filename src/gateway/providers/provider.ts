@@ -1,10 +1,10 @@
-import { Pool } from "undici";
 import type { ProviderType } from "../../config/provider-schema.ts";
 import type { Config } from "../../config/schema.ts";
 import { guardedLookup, refusedLiteral } from "../../runtime/outbound-guard.ts";
 import { ERROR_TEXT_CHARS_MAX, POOL_CONNECTIONS_MAX, POOL_IDLE_MS, UPSTREAM_HEADER_BYTES_MAX } from "../limits.ts";
 import { credentialsOf } from "./credential.ts";
 import { wireOf } from "./formats/table.ts";
+import { ProviderPool } from "./provider-pool.ts";
 import { type Quirks, quirksOf } from "./quirks.ts";
 import type { Wire } from "./wire.ts";
 
@@ -35,7 +35,7 @@ export interface Provider {
     readonly region: string | undefined;
     readonly project: string | undefined;
   };
-  readonly pool: Pool;
+  readonly pool: ProviderPool;
   /** How it is spoken to about this model. */
   wire(model: string): Wire;
 }
@@ -57,7 +57,7 @@ export function createProvider(
   const reach = { allowPrivate: config.allowPrivate === true, ...(trusted && { explicitHost: url.hostname }) };
   const refused = refusedLiteral(url.hostname, reach);
   if (refused !== undefined) throw refused;
-  const pool = new Pool(url.origin, {
+  const pool = new ProviderPool(url.origin, {
     connections: POOL_CONNECTIONS_MAX,
     connect: { timeout: connectMs, lookup: guardedLookup(reach) },
     keepAliveTimeout: POOL_IDLE_MS,

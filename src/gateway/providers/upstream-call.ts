@@ -1,7 +1,11 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Dispatcher } from "undici";
 import { READ_AHEAD_BYTES_MAX, WRITE_PIECE_BYTES, WRITE_WATCHED_BYTES } from "../limits.ts";
+import { ProviderPool } from "./provider-pool.ts";
 import { UpstreamError, upstreamErrorOf } from "./upstream-error.ts";
+
+/** A dead connection shows within a round trip of being written to. */
+const STALE_MS = 1_000;
 
 export interface UpstreamHead {
   readonly status: number;
@@ -28,6 +32,8 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
   activeAt = 0;
   /** Body bytes that have come. */
   bytes = 0;
+  /** Whether it was sent a second time, because the first connection was a dead one. */
+  resent = false;
   /** Whether the request's body has left; a short one leaves with its headers. */
   sent = true;
   #resolveHead!: (head: UpstreamHead) => void;
@@ -38,13 +44,24 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
   #early: Buffer[] = [];
   #earlyBytes = 0;
   #result: "open" | "ended" | UpstreamError = "open";
+  readonly #dispatcher: Dispatcher;
+  /** Undefined once the call may not be sent again. */
+  #options: Dispatcher.DispatchOptions | undefined;
+  #connectsBefore = 0;
 
   constructor(dispatcher: Dispatcher, options: Dispatcher.DispatchOptions) {
     this.head = new Promise((resolve, reject) => {
       this.#resolveHead = resolve;
       this.#rejectHead = reject;
     });
-    dispatcher.dispatch({ ...this.#watched(options), headersTimeout: 0, bodyTimeout: 0 }, this);
+    this.#dispatcher = dispatcher;
+    this.#options = options;
+    this.#dispatch(options);
+  }
+
+  #dispatch(options: Dispatcher.DispatchOptions): void {
+    this.#connectsBefore = connectsOf(this.#dispatcher);
+    this.#dispatcher.dispatch({ ...this.#watched(options), headersTimeout: 0, bodyTimeout: 0 }, this);
   }
 
   /** A long body goes out piece by piece, so that a provider that does not take it is noticed. */
@@ -93,12 +110,14 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     this.startedAt = performance.now();
+    if (connectsOf(this.#dispatcher) !== this.#connectsBefore) this.#options = undefined; // A fresh connection.
     if (this.#result instanceof UpstreamError) controller.abort(this.#result);
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
     if (status < 200) return;
     this.headAt = performance.now();
+    this.#options = undefined;
     this.activeAt = this.headAt;
     this.sent = true; // Whatever is left of the body is not wanted any more.
     this.#resolveHead({ status, headers });
@@ -124,7 +143,24 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.#settle(upstreamErrorOf(error));
+    const failure = upstreamErrorOf(error);
+    if (failure.failure === "reset" && this.#sendAgain()) return;
+    this.#settle(failure);
+  }
+
+  /**
+   * A connection that was kept alive may have been closed at the other end just when it was used: nobody has read the
+   * request, so it goes out once more. It was such a one when it is old, gave no byte, and broke within a moment; later,
+   * the provider may have been at work.
+   */
+  #sendAgain(): boolean {
+    const options = this.#options;
+    this.#options = undefined;
+    if (options === undefined || this.#result !== "open" || this.startedAt === undefined) return false;
+    if (performance.now() - this.startedAt > STALE_MS || !isReplayable(options.body)) return false;
+    this.resent = true;
+    this.#dispatch(options);
+    return true;
   }
 
   #settle(error: UpstreamError): void {
@@ -133,6 +169,15 @@ export class UpstreamCall implements Dispatcher.DispatchHandler {
     this.#rejectHead(error);
     this.#sink?.fail(error);
   }
+}
+
+/** Connections that the dispatcher has made so far. Another dispatcher than ours seems to make one for each call. */
+function connectsOf(dispatcher: Dispatcher): number {
+  return dispatcher instanceof ProviderPool ? dispatcher.connects : Number.NaN;
+}
+
+function isReplayable(body: Dispatcher.DispatchOptions["body"]): boolean {
+  return body === undefined || body === null || typeof body === "string" || Buffer.isBuffer(body);
 }
 
 /**
