@@ -31,6 +31,8 @@ export const providerSchema = z.strictObject({
   allowPrivate: z.boolean().default(false),
   /** Headers added to every call. */
   headers: z.record(z.string(), z.string()).optional(),
+  /** It has OpenAI's `/responses` below its base URL: such requests pass as they are. Known for the providers of the table. */
+  responses: z.boolean().optional(),
   /** Azure: the `api-version` of the deployments path; unset takes the v1 path, which needs none. */
   apiVersion: z.string().optional(),
   /** Azure: model id → deployment name, where the two differ. */
