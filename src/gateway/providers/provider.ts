@@ -71,7 +71,8 @@ export function createProvider(
   if (type === "anthropic") basePath = basePath.replace(/\/v1$/, "");
   if (type === "cohere") basePath = basePath.replace(/\/v[12]$/, "");
   if (type === "azure") basePath = basePath.replace(/\/openai(\/v1)?$/, "");
-  const quirks = quirksOf(name);
+  const own = quirksOf(name);
+  const quirks = config.responses === undefined ? own : { ...own, responses: config.responses };
   if (basePath === "") basePath = type === "gemini" ? "/v1beta" : (quirks.basePath ?? "");
   return {
     name,
