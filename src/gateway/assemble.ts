@@ -78,13 +78,16 @@ export function assembleGateway(
   observeStores(telemetry, money, database, redis);
   const routing = new Routing({ context, providers, catalog, breakers, prices, telemetry });
   const ipLimits = new IpLimits(config.gateway.ipRequestsPerMinute, telemetry);
+  const content = new Content({ config, cache, database, telemetry, logger });
   const live = liveConfigOf(context, { providers, catalog, breakers });
   live.onChange((gateway) => {
     keys.configure(gateway.keys);
     money.configure(gateway);
     ipLimits.configure(gateway.ipRequestsPerMinute);
+    prices.configure(gateway.prices);
     routing.retryBudget.configure(gateway.retries.budget);
     routing.hedgeBudget.configure(gateway.hedging.budget);
+    content.configured(config);
   });
   const sealer = new Sealer(config.adminApiKey);
   return {
@@ -112,7 +115,7 @@ export function assembleGateway(
     cache,
     database,
     redis,
-    content: new Content({ config, cache, database, telemetry, logger }),
+    content,
     demo,
   };
 }

@@ -24,7 +24,8 @@ export async function start(context: RoleContext): Promise<Role> {
   const demoKey = `gw_temp_${randomBytes(24).toString("hex")}`;
   let demo: DemoTraffic | undefined;
   const gateway = assembleGateway(context, providers, telemetry, demoKey, () => demo);
-  await Promise.all([gateway.content.ready, gateway.money.start()]);
+  await gateway.content.ready; // First, as nothing is open yet where it fails.
+  await gateway.money.start();
   const app = createGatewayServer(gateway);
   door = await openFrontDoor(gateway, telemetry, app, {
     providers: simulator?.providers ?? config.gateway.providers,
@@ -36,6 +37,7 @@ export async function start(context: RoleContext): Promise<Role> {
   const collector = startHealthCollector({ context });
   const refresh = setInterval(() => void gateway.catalog.refresh(), CATALOG_REFRESH_MS);
   // These are only wanted early: a request that needs one of them waits, or is asked to come again.
+  gateway.cache.onPurge = (scope) => door?.broadcast("purgeCache", scope);
   gateway.live.broadcast = (effective) => door?.broadcast("configure", effective);
   const reload = new ConfigReload({ live: gateway.live, config, telemetry, logger });
   reload.start();

@@ -12,11 +12,18 @@ const ANSWER_HEADERS = ["anthropic-version", "anthropic-beta", "openai-beta"] as
  * The name under which an answer is kept: SHA-256 in hex over everything that shapes it. Two requests have one name only
  * if they came with the same key to the same route and say the same, whatever the order of their members.
  * @param body As validated; nesting is bounded by the parser.
+ * @param alias What the model's name stands for now, so that another meaning is another answer.
  */
-export function cacheKey(record: RequestRecord, headers: IncomingHttpHeaders, body: JsonObject): string {
+export function cacheKey(
+  record: RequestRecord,
+  headers: IncomingHttpHeaders,
+  body: JsonObject,
+  alias: unknown,
+): string {
   const hash = createHash("sha256");
   hash.update(`v1\n${record.client?.keyHash}\n${record.route}\n`);
   for (const name of ANSWER_HEADERS) hash.update(`${String(headers[name] ?? "")}\n`);
+  if (alias !== undefined) hash.update(canonical(alias, false));
   return hash.update(canonical(body, true)).digest("hex");
 }
 

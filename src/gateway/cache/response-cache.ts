@@ -23,6 +23,8 @@ export class ResponseCache {
   readonly #config: Config["gateway"]["cache"];
   readonly #telemetry: Pick<Telemetry, "event">;
   readonly #store: AnswerStore;
+  /** Told of each purge that was asked of this cache, for other processes with a memory of their own. */
+  onPurge: (scope: PurgeScope) => void = () => undefined;
   #hits = 0;
   #misses = 0;
   #savedUsd = 0;
@@ -64,6 +66,7 @@ export class ResponseCache {
   }
 
   async purge(scope: PurgeScope): Promise<number> {
+    this.onPurge(scope);
     const purged = await this.#store.purge(scope);
     if (purged > 0) this.#telemetry.event("cacheEvicted", { cacheName: CACHE_NAME, reason: "admin", count: purged });
     return purged;

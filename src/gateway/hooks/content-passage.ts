@@ -33,6 +33,7 @@ export interface PassageOptions {
   readonly record: RequestRecord;
   readonly headers: IncomingHttpHeaders;
   readonly cache: ResponseCache;
+  readonly aliases: Readonly<Record<string, unknown>>;
   readonly use: CacheUseAllowed | undefined;
   readonly capture: Capture | undefined;
   readonly runner: Promise<HookRunner> | undefined;
@@ -73,15 +74,17 @@ export class ContentPassage implements Passage {
   }
 
   async cached(body: JsonObject): Promise<CachedAnswer | undefined> {
-    const { use, record, headers, cache } = this.#options;
+    const { use, record, headers, cache, aliases } = this.#options;
     if (use === undefined) return undefined;
     if (!this.#cacheable(body) || !(use.read || use.write)) {
       record.cache = { result: "bypass" };
       this.replyHeaders = { "x-cache": "BYPASS" };
       return undefined;
     }
-    const key = cacheKey(record, headers, body);
-    this.#place = { key, keyHash: record.client!.keyHash, model: record.inference!.requestedModel };
+    const model = record.inference!.requestedModel;
+    const alias = Object.hasOwn(aliases, model) ? aliases[model] : undefined;
+    const key = cacheKey(record, headers, body, alias);
+    this.#place = { key, keyHash: record.client!.keyHash, model };
     const shown = key.slice(0, KEY_CHARS_SHOWN);
     this.#hit = use.read ? await cache.lookup(this.#place) : undefined;
     if (this.#hit === undefined) {

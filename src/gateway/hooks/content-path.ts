@@ -27,6 +27,7 @@ export class Content implements ContentPath {
   readonly ready: Promise<void>;
   readonly #config: Config["gateway"];
   readonly #cache: ResponseCache;
+  readonly #redactor: Redactor | undefined;
   readonly #store: CaptureStore | undefined;
   readonly #capture: Capture | undefined;
   readonly #runner: Promise<HookRunner> | undefined;
@@ -38,6 +39,7 @@ export class Content implements ContentPath {
     const { hooks, capture, redaction } = config.gateway.safety;
     const needed = hooks.length > 0 || capture.enabled;
     const redactor = needed ? new Redactor({ rules: redaction, secrets: secretsOf(config) }) : undefined;
+    this.#redactor = redactor;
     if (redactor !== undefined && capture.enabled) {
       const { retention: retentionMs, bytesMax } = capture;
       if (capture.store) this.#store = new CaptureStore({ database, retentionMs, bytesMax, logger });
@@ -55,7 +57,19 @@ export class Content implements ContentPath {
     const capture = this.#capture?.wants(record) ? this.#capture : undefined;
     const runner = this.#hooksSee(record) ? this.#runner : undefined;
     if (use === undefined && capture === undefined && runner === undefined) return undefined;
-    return new ContentPassage({ record, headers, cache: this.#cache, use, capture, runner });
+    return new ContentPassage({
+      record,
+      headers,
+      cache: this.#cache,
+      aliases: this.#config.aliases,
+      use,
+      capture,
+      runner,
+    });
+  }
+
+  configured(config: Config): void {
+    this.#redactor?.know(secretsOf(config));
   }
 
   async captured(requestId: string, keyHash: string | undefined): Promise<CapturedContent | undefined> {

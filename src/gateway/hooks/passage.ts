@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
+import type { Config } from "../../config/schema.ts";
 import type { CachedAnswer } from "../cache/cached-answer.ts";
 import type { JsonObject } from "../json.ts";
 import type { CapturedContent, RequestRecord } from "../request-record.ts";
@@ -27,6 +28,8 @@ export interface ContentPath {
   enter(record: RequestRecord, headers: IncomingHttpHeaders): Passage | undefined;
   /** Rejects where a hook cannot be loaded; awaited before a gateway listens. */
   readonly ready: Promise<void>;
+  /** The configuration has changed: there may be new keys that must not be kept. */
+  configured(config: Config): void;
   /**
    * What was captured of a request, while it is kept.
    * @param keyHash Of the key whose request it must be; undefined for the administrator.

@@ -27,17 +27,22 @@ export interface RedactorOptions {
 /** Takes secrets and personal data out of texts, in linear time whatever the text. */
 export class Redactor {
   readonly #rules: Rules;
-  readonly #secrets: readonly string[];
+  #secrets: readonly string[] = [];
   readonly #patterns: readonly { readonly mark: string; readonly regex: Regex }[];
 
   /** @throws RegexError where a configured pattern is none. */
   constructor({ rules, secrets }: RedactorOptions) {
     this.#rules = rules;
-    this.#secrets = secrets.filter((secret) => secret !== undefined && secret.length >= SECRET_CHARS_MIN) as string[];
+    this.know(secrets);
     this.#patterns = rules.patterns.map(({ name, pattern }) => ({
       mark: `<redacted:${name}>`,
       regex: compileRegex(pattern),
     }));
+  }
+
+  /** Takes these secrets for the ones to look for. */
+  know(secrets: readonly (string | undefined)[]): void {
+    this.#secrets = secrets.filter((secret) => secret !== undefined && secret.length >= SECRET_CHARS_MIN) as string[];
   }
 
   text(text: string): string {

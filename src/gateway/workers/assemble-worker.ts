@@ -1,5 +1,6 @@
 import type { RoleContext } from "../../runtime/role.ts";
 import { assembleGateway, createProviders } from "../assemble.ts";
+import type { PurgeScope } from "../cache/answer-store.ts";
 import type { Gateway } from "../gateway.ts";
 import type { Effective } from "../live-config/live-config.ts";
 import { createTelemetry } from "../telemetry/index.ts";
@@ -29,6 +30,7 @@ export function assembleWorker(
   const channel = connect({
     ...handlers,
     drain: () => own.drain(),
+    purgeCache: (scope: PurgeScope) => gateway.cache.purge(scope),
     configure: (effective: Effective) => gateway.live.applyEffective(effective),
   });
   const gateway = assembleGateway(context, providers, telemetry, start.demoKey, () => undefined, {
@@ -47,6 +49,7 @@ export function assembleWorker(
     channel,
     async close() {
       gateway.live.close();
+      await gateway.content.close();
       await Promise.all([...providers.values()].map(({ pool }) => pool.destroy()));
       await telemetry.close();
     },

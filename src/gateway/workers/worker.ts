@@ -20,6 +20,7 @@ export async function startWorker(context: RoleContext, start: WorkerStart): Pro
     process.on("message", (message) => channel.receive(message));
     return channel;
   });
+  await worker.gateway.content.ready;
   const cold = new ColdProxy(start.socketPath);
   const app = createGatewayServer(worker.gateway, cold);
   const url = await listen(app, config.host, config.ports.gateway);
