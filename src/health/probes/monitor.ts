@@ -93,7 +93,7 @@ export class Monitor {
   async #round(): Promise<number> {
     const { book, lock, skipped } = this.#options;
     if (lock.shared) await book.reload();
-    await this.#refreshCatalogue();
+    await this.refreshCatalogue();
     if (this.#gatewayReachable !== true) return UNREACHABLE_PAUSE_MS;
     const checked = await this.checkDue(BATCH_MODELS_MAX);
     this.#lastRoundAtMs = Date.now();
@@ -101,7 +101,8 @@ export class Monitor {
     return checked > 0 ? ROUND_PAUSE_MS : IDLE_PAUSE_MS;
   }
 
-  async #refreshCatalogue(): Promise<void> {
+  /** Asks what the gateway serves, when that is not known or a minute old; says so once when it does not answer. */
+  async refreshCatalogue(): Promise<void> {
     const { book, client, logger } = this.#options;
     const nowMs = Date.now();
     if (this.#gatewayReachable === true && nowMs - this.#catalogueAtMs < CATALOGUE_EVERY_MS) return;

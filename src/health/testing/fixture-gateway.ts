@@ -13,13 +13,14 @@ export interface SentProbe {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
+type Answer = { status: number; code?: string; message?: string } | "hang" | undefined;
+
 /** A gateway that lists the given models and answers probes as told. */
 export class FixtureGateway {
   models: readonly FixtureModel[];
   readonly probes: SentProbe[] = [];
   /** The answer to a probe; undefined succeeds. */
-  answer: (probe: SentProbe) => { status: number; code?: string; message?: string } | "hang" | undefined = () =>
-    undefined;
+  answer: (probe: SentProbe) => Answer | Promise<Answer> = () => undefined;
   readonly #server: Server;
 
   private constructor(models: readonly FixtureModel[]) {
@@ -36,7 +37,7 @@ export class FixtureGateway {
       const body = JSON.parse(Buffer.concat(parts).toString("utf8")) as Record<string, unknown>;
       const probe = { path: request.url!, headers: request.headers, body };
       this.probes.push(probe);
-      const answer = this.answer(probe);
+      const answer = await this.answer(probe);
       if (answer === "hang") return;
       if (answer === undefined) {
         reply.end(JSON.stringify({ choices: [], usage: { total_tokens: 6 } }));
@@ -47,14 +48,19 @@ export class FixtureGateway {
     });
   }
 
-  static async start(models: readonly FixtureModel[]): Promise<FixtureGateway> {
+  /** @param port That of one that was closed, which so comes back. */
+  static async start(models: readonly FixtureModel[], port = 0): Promise<FixtureGateway> {
     const gateway = new FixtureGateway(models);
-    await new Promise<void>((resolve) => gateway.#server.listen(0, "127.0.0.1", resolve));
+    await new Promise<void>((resolve) => gateway.#server.listen(port, "127.0.0.1", resolve));
     return gateway;
   }
 
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return `http://127.0.0.1:${this.port}`;
   }
 
   async close(): Promise<void> {
