@@ -6,6 +6,7 @@ export type LatePhase = "start" | "write" | "read" | "attempt" | "floor";
 
 /** A slow stream gets this long before its pace is judged. */
 const FLOOR_GRACE_MS = 3_000;
+const FLOOR_LOOK_MS = 250;
 /** Two looks at a call are at least this far apart. */
 const LOOK_MS_MIN = 5;
 
@@ -55,10 +56,13 @@ export class PhaseWatch {
   /** Until the first limit that could pass next, ms. */
   #next(at: number): number {
     const { startMs, writeMs, readMs, attemptMs, bytesPerSecondMin } = this.#limits;
-    const { startedAt, sent, activeAt } = this.#call;
-    let phaseEnd = this.#beganAt + startMs;
-    if (startedAt !== undefined) phaseEnd = sent ? Math.max(startedAt, activeAt) + readMs : startedAt + writeMs;
-    const floorEnd = bytesPerSecondMin > 0 ? at + FLOOR_GRACE_MS : Number.POSITIVE_INFINITY;
+    const { startedAt, sent, activeAt, headAt } = this.#call;
+    let phaseEnd = Math.max(startedAt ?? 0, activeAt) + readMs;
+    // A phase may end at once and the next one have a shorter limit.
+    if (startedAt === undefined) phaseEnd = Math.min(this.#beganAt + startMs, at + Math.min(writeMs, readMs));
+    else if (!sent) phaseEnd = Math.min(startedAt + writeMs, at + readMs);
+    const pace = Math.max(at + FLOOR_LOOK_MS, (headAt ?? at) + FLOOR_GRACE_MS);
+    const floorEnd = bytesPerSecondMin > 0 ? pace : Number.POSITIVE_INFINITY;
     return Math.max(LOOK_MS_MIN, Math.min(this.#beganAt + attemptMs, phaseEnd, floorEnd) - at);
   }
 }

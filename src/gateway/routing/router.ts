@@ -103,6 +103,11 @@ export class Router {
     return plan;
   }
 
+  /** Makes every plan anew: providers or aliases have changed. */
+  forget(): void {
+    this.#kept.clear();
+  }
+
   async #probePlan({ model, wishes }: RouteQuestion): Promise<RoutePlan> {
     const { providers, catalog, config } = this.#parts;
     const name = wishes.provider?.order[0];
