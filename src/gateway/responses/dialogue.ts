@@ -4,7 +4,14 @@ import type { Provider } from "../providers/provider.ts";
 import { type StreamConverter, StreamMeter } from "../stream/converter.ts";
 import { TranslatedStream } from "../stream/translated-stream.ts";
 import type { ConvertedReply, Dialogue } from "../translation/dialogue.ts";
-import { createdNow, formatOf, meterCompletion, responsesPath, withoutOwnMembers } from "../translation/formats.ts";
+import {
+  asResponses,
+  createdNow,
+  formatOf,
+  meterCompletion,
+  responsesPath,
+  withoutOwnMembers,
+} from "../translation/formats.ts";
 import { freeformNames } from "../translation/freeform-tools.ts";
 import type { TranslatedRequest } from "../translation/translated.ts";
 import { estimateInputTokens } from "../usage/estimate.ts";
@@ -77,7 +84,7 @@ export class ResponsesDialogue implements Dialogue {
     } else if (Array.isArray(body["input"])) {
       body["input"] = withoutForeignReasoning(inputItems(body["input"]));
     }
-    return { body, dropped: [] };
+    return asResponses({ body, dropped: [] }, model, provider);
   }
 
   streamConverter(provider: Provider, model: string): StreamConverter {

@@ -19,8 +19,11 @@ export interface StoredResponse {
 export class ResponseStore {
   readonly #entries = new Map<string, StoredResponse & { readonly keyName: string; readonly chars: number }>();
   #chars = 0;
+  /** Told of each change that was asked of this store, for other processes of this gateway; undefined is a deletion. */
+  onChange: (keyName: string, id: string, stored: StoredResponse | undefined) => void = () => undefined;
 
   put(keyName: string, id: string, stored: StoredResponse): void {
+    this.onChange(keyName, id, stored);
     const chars = JSON.stringify(stored).length;
     this.#remove(id);
     if (chars > STORED_RESPONSE_CHARS_MAX) return;
@@ -45,7 +48,9 @@ export class ResponseStore {
 
   /** @returns whether it was there. */
   delete(keyName: string, id: string): boolean {
-    return this.get(keyName, id) !== undefined && this.#remove(id);
+    if (this.get(keyName, id) === undefined) return false;
+    this.onChange(keyName, id, undefined);
+    return this.#remove(id);
   }
 
   #remove(id: string): boolean {

@@ -153,6 +153,7 @@ test("OpenAI to Anthropic: interleaved tool calls become one block after the oth
   });
   expect(types).toEqual([
     "message_start",
+    "ping",
     "content_block_start 0",
     'content_block_delta 0 {"city":',
     'content_block_delta 0 "Oslo"}',

@@ -88,6 +88,7 @@ export class MessagesSink implements ChunkSink {
         usage: { ...writeAnthropicUsage(counted), output_tokens: 1 },
       },
     });
+    this.#write("ping", {}); // As Anthropic does.
   }
 
   #add(piece: Piece): void {

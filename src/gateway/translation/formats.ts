@@ -23,6 +23,9 @@ export interface Speaking extends ProviderFormat {
   readonly speech: Speech;
 }
 
+/** Below the base URL. */
+const RESPONSES = "/responses";
+
 const chat: Speaking = {
   speech: "chat",
   path: (provider, model, stream) => provider.wire(model).chatPath(provider, model, stream),
@@ -44,8 +47,9 @@ const messages: Speaking = {
 
 const responses: Speaking = {
   speech: "responses",
-  path: ({ basePath }) => `${basePath}/responses`,
-  request: (body, model, provider) => chatToResponses(body, model, provider.name),
+  path: (provider, model) =>
+    provider.wire(model).plain(RESPONSES)?.path(provider, model) ?? provider.basePath + RESPONSES,
+  request: (body, model, provider) => asResponses(chatToResponses(body, model, provider.name), model, provider),
   source: () => new ResponsesSource(),
   completion: responseToCompletion,
 };
@@ -70,6 +74,12 @@ export function formatOf(provider: Provider, model: string): Speaking {
 /** The provider's own Responses endpoint, or undefined where it has none. */
 export function responsesPath(provider: Provider, model: string): string | undefined {
   return hasResponses(provider, model) ? responses.path(provider, model, false) : undefined;
+}
+
+/** A Responses request as this provider takes it. */
+export function asResponses(translated: TranslatedRequest, model: string, provider: Provider): TranslatedRequest {
+  const coded = provider.wire(model).plain(RESPONSES)?.encode(translated.body, provider, model);
+  return coded === undefined ? translated : { body: coded.body, dropped: [...translated.dropped, ...coded.dropped] };
 }
 
 function hasResponses(provider: Provider, model: string): boolean {
