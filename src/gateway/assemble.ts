@@ -85,6 +85,7 @@ export function assembleGateway(
     money.configure(gateway);
     ipLimits.configure(gateway.ipRequestsPerMinute);
     prices.configure(gateway.prices);
+    routing.router.forget();
     routing.retryBudget.configure(gateway.retries.budget);
     routing.hedgeBudget.configure(gateway.hedging.budget);
     content.configured(config);

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { limits } from "../../config/access.ts";
+import { keyLimits, limits } from "../../config/access.ts";
 import { providerSchema } from "../../config/provider-schema.ts";
 import { configSchema } from "../../config/schema.ts";
 import type { Logger } from "../../runtime/logger.ts";
@@ -15,7 +15,16 @@ const LIMITS_NAME = "defaults";
 
 /** An alias as `gatewayz.yaml` has it. */
 export const aliasSchema = configSchema.shape.gateway.unwrap().shape.aliases.unwrap().valueType;
-export const limitsPatch = limits.partial();
+const { models, policy, fallback, fallbackOn, providers } = aliasSchema.shape;
+/** The same with nothing filled in: what is absent stays. */
+export const aliasPatch = z.strictObject({
+  models: models.optional(),
+  policy,
+  fallback: fallback.unwrap().optional(),
+  fallbackOn: fallbackOn.unwrap().optional(),
+  providers,
+});
+export const limitsPatch = keyLimits.extend({ dailySpendUsd: limits.shape.dailySpendUsd.unwrap().optional() });
 
 /** What the admin API made: kept in the database, laid over the file, the same in all gateways of an installation. */
 export class RuntimeSettings {

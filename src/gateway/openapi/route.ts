@@ -59,7 +59,8 @@ interface RouteDefinition<P extends z.ZodObject, Q extends z.ZodObject, B extend
 
 /** A definition that waits for its handler: in a step of its own, the compiler holds the reply against its schema. */
 interface DefinedRoute<P extends z.ZodObject, Q extends z.ZodObject, B extends z.ZodType, R extends z.ZodType> {
-  handle(handler: (call: RouteCall<P, Q, B>) => z.input<R> | Promise<z.input<R>>): Route;
+  /** A text is sent as it is; the handler sets its content type. */
+  handle(handler: (call: RouteCall<P, Q, B>) => z.input<R> | string | Promise<z.input<R> | string>): Route;
 }
 
 /** A route whose registration, validation and documentation come from one definition. */
