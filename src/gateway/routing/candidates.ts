@@ -85,6 +85,12 @@ export class Candidates {
     return chosen;
   }
 
+  /** Chooses and prices anew: providers have changed. */
+  forget(): void {
+    this.#shortlists.clear();
+    this.#rates.clear();
+  }
+
   #listed(): Target[] {
     const { providers, catalog } = this.#parts;
     const all: Target[] = [];

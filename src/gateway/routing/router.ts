@@ -106,6 +106,7 @@ export class Router {
   /** Makes every plan anew: providers or aliases have changed. */
   forget(): void {
     this.#kept.clear();
+    this.#candidates.forget();
   }
 
   async #probePlan({ model, wishes }: RouteQuestion): Promise<RoutePlan> {
