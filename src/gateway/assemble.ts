@@ -56,7 +56,7 @@ export function assembleGateway(
   demoKey: string,
   demo: () => DemoTraffic | undefined,
   shared: Partial<Pick<Gateway, "breakers" | "gate">> & {
-    readonly money?: Pick<MoneyParts, "admission" | "process">;
+    readonly money?: Pick<MoneyParts, "admission" | "process" | "gatewayId">;
   } = {},
 ): Gateway {
   const { config, logger } = context;

@@ -12,6 +12,8 @@ export class IpLimits {
   readonly #now: () => number;
   /** The address that was quiet longest stands first. */
   readonly #counts = new Map<string, SlidingCount>();
+  /** Told of each request that was counted here, for other processes of this gateway. */
+  onCounted: (address: string) => void = () => undefined;
 
   constructor(perMinute: number, telemetry: Telemetry, now: () => number = Date.now) {
     this.#perMinute = perMinute;
@@ -32,10 +34,7 @@ export class IpLimits {
   take(address: string | undefined): void {
     if (address === undefined) return;
     const nowMs = this.#now();
-    const count = this.#counts.get(address) ?? new SlidingCount(MINUTE_MS);
-    this.#counts.delete(address);
-    this.#counts.set(address, count);
-    if (this.#counts.size > LIMITED_ADDRESSES_MAX) this.#counts.delete(this.#counts.keys().next().value!);
+    const count = this.#countOf(address);
     if (count.at(nowMs) + 1 > this.#perMinute) {
       this.#telemetry.event("rateLimited", { limitType: "security_ip_tier" });
       const retryAfterSeconds = Math.max(1, Math.ceil(count.resetMs(nowMs) / 1_000));
@@ -44,5 +43,19 @@ export class IpLimits {
       throw new GatewayError("IP_RATE_LIMIT_EXCEEDED", detail, { retryAfterSeconds, headers });
     }
     count.add(nowMs, 1);
+    this.onCounted(address);
+  }
+
+  /** A request that another process of this gateway counted. */
+  note(address: string): void {
+    this.#countOf(address).add(this.#now(), 1);
+  }
+
+  #countOf(address: string): SlidingCount {
+    const count = this.#counts.get(address) ?? new SlidingCount(MINUTE_MS);
+    this.#counts.delete(address);
+    this.#counts.set(address, count);
+    if (this.#counts.size > LIMITED_ADDRESSES_MAX) this.#counts.delete(this.#counts.keys().next().value!);
+    return count;
   }
 }

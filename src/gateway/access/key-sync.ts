@@ -18,6 +18,8 @@ export class KeySync {
   #again = false;
   #failed = false;
   #closed = false;
+  /** Told when keys or teams have changed, for other processes of this gateway. */
+  onChange: () => void = () => undefined;
 
   /** @param teams Told of teams that are new or have changed. */
   constructor(keys: Keys, store: KeyStore, teams: (teams: readonly TeamRecord[]) => void, logger: Logger) {
@@ -61,6 +63,7 @@ export class KeySync {
       const { keys, teams, seq } = await this.#store.changesSince(this.#seq);
       this.#keys.apply(keys);
       if (teams.length > 0) this.#teams(teams);
+      if (keys.length > 0 || teams.length > 0) this.onChange();
       this.#seq = seq;
       this.#keys.complete = true;
       this.#failed = false;

@@ -30,6 +30,8 @@ export interface MoneyParts {
   /** Where several processes answer for one gateway: who admits, and this process' own name, for a log of its own. */
   readonly admission?: Admission;
   readonly process?: string;
+  /** The primary's ledger, with which this one's spending is one. */
+  readonly gatewayId?: string | undefined;
 }
 
 /** Limits, budgets and the ledger of one gateway process, put together. */
@@ -55,6 +57,7 @@ export class Money {
     const tables: Tables<UsageTables> = database.component<UsageTables>("gateway_usage", USAGE_MIGRATIONS);
     this.#rollUp = new RollUp({
       ledger: this.#ledger,
+      gatewayId: parts.gatewayId,
       tables,
       periods,
       spent: (rows) => this.budgets.load(rows),
@@ -71,6 +74,11 @@ export class Money {
       prices,
       outputTokensReserved: () => this.#config.budgets.outputTokensReserved,
     };
+  }
+
+  /** Under which the database knows what this gateway has spent; undefined before the start and without a log. */
+  get gatewayId(): string | undefined {
+    return this.#ledger.id;
   }
 
   /** Requests that wait for the database, and bytes of the log. */

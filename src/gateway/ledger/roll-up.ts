@@ -17,6 +17,8 @@ const CLOSE_MS = 3_000;
 
 export interface RollUpOptions {
   readonly ledger: UsageLedger;
+  /** Of the gateway that this process is a part of; its ledger's own where it is all of it. */
+  readonly gatewayId?: string | undefined;
   readonly tables: Tables<UsageTables>;
   readonly periods: () => Periods;
   /** Told what has been spent, after each roll-up and every few seconds. */
@@ -70,13 +72,16 @@ export class RollUp {
   async close(): Promise<void> {
     this.#closed = true;
     clearInterval(this.#timer);
+    const { ledger, telemetry, logger } = this.#options;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, CLOSE_MS);
+      timer = setTimeout(() => {
+        logger.warn("usage is not stored in time; the next start takes it from its log");
+        resolve();
+      }, CLOSE_MS);
     });
     await Promise.race([this.run(), late]);
     clearTimeout(timer);
-    const { ledger, telemetry } = this.#options;
     if (ledger.id === undefined) this.#reportLost(telemetry);
     ledger.close();
   }
@@ -124,7 +129,7 @@ export class RollUp {
   #storeOf(): UsageStore {
     // Without a log there is no position, and so the name under which it would be kept does not matter.
     const id = this.#options.ledger.id ?? "memory";
-    this.#store ??= new UsageStore(this.#options.tables, { ledgerId: id, gatewayId: id });
+    this.#store ??= new UsageStore(this.#options.tables, { ledgerId: id, gatewayId: this.#options.gatewayId ?? id });
     return this.#store;
   }
 

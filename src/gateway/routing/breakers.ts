@@ -12,6 +12,8 @@ export class Breakers {
   readonly #byProvider = new Map<string, Breaker>();
   /** At most one; the store that gateways share. */
   observer: BreakerObserver | undefined;
+  /** Told of every move, whoever caused it, for other processes of this gateway. */
+  onMove: (provider: string, breaker: Breaker) => void = () => undefined;
 
   readonly #limits: BreakerLimits;
   readonly #telemetry: Telemetry;
@@ -30,6 +32,7 @@ export class Breakers {
       moved: (from, to, own) => {
         telemetry.event("breakerMoved", { provider, from, to });
         if (own) this.observer?.moved(provider, to);
+        this.onMove(provider, breaker);
       },
       counted: (state, success) => {
         telemetry.event("breakerResult", { provider, state, success });

@@ -1,18 +1,21 @@
 import type { RoleContext } from "../../runtime/role.ts";
 import { assembleGateway, createProviders } from "../assemble.ts";
-import type { PurgeScope } from "../cache/answer-store.ts";
 import type { Gateway } from "../gateway.ts";
 import type { Effective } from "../live-config/live-config.ts";
 import { createTelemetry } from "../telemetry/index.ts";
 import type { Channel, Handler } from "./channel.ts";
+import { type News, spreadNews } from "./news.ts";
+import { workerAdmission } from "./shared-admission.ts";
 import { workerBreakers } from "./shared-breakers.ts";
 import { workerGate } from "./shared-gate.ts";
-import { workerTelemetry } from "./shared-telemetry.ts";
+import { workerName, workerTelemetry } from "./shared-telemetry.ts";
 import type { WorkerStart } from "./worker-pool.ts";
 
 export interface AssembledWorker {
   readonly gateway: Gateway;
   readonly channel: Channel;
+  /** Opens the ledger, and lets keys, models and prices come. */
+  start(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -30,13 +33,15 @@ export function assembleWorker(
   const channel = connect({
     ...handlers,
     drain: () => own.drain(),
-    purgeCache: (scope: PurgeScope) => gateway.cache.purge(scope),
+    news: (news: News) => hear(news),
     configure: (effective: Effective) => gateway.live.applyEffective(effective),
   });
   const gateway = assembleGateway(context, providers, telemetry, start.demoKey, () => undefined, {
     breakers,
     gate: workerGate(tell),
+    money: { admission: workerAdmission(tell), process: workerName(start.index), gatewayId: start.gatewayId },
   });
+  const hear = spreadNews(gateway, (news) => channel.tell("news", news));
   // What the admin API made is not in the file that this process began with.
   channel.ask<Effective>("effectiveConfig", null).then(
     (effective) => gateway.live.applyEffective(effective),
@@ -47,10 +52,21 @@ export function assembleWorker(
   return {
     gateway,
     channel,
+    async start() {
+      await Promise.all([gateway.content.ready, gateway.money.start()]);
+      void gateway.keySync.start();
+      void gateway.catalog.refresh();
+      void gateway.prices.load();
+    },
     async close() {
+      await gateway.routing.close();
+      gateway.keySync.close();
+      gateway.prices.close();
       gateway.live.close();
+      await Promise.all([...gateway.providers.values()].map(({ pool }) => pool.destroy()));
       await gateway.content.close();
-      await Promise.all([...providers.values()].map(({ pool }) => pool.destroy()));
+      await gateway.money.close();
+      await Promise.all([gateway.database.close(), gateway.redis?.close()]);
       await telemetry.close();
     },
   };

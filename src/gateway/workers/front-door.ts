@@ -7,8 +7,13 @@ import { listen } from "../../runtime/http-server.ts";
 import type { Gateway } from "../gateway.ts";
 import { DRAIN_ERROR_MS, DRAIN_MS } from "../limits.ts";
 import type { SharedTelemetry } from "../telemetry/index.ts";
+import { spreadNews } from "./news.ts";
 import { serveWorker } from "./serve-worker.ts";
+import { movedBreaker } from "./shared-breakers.ts";
 import { WorkerPool, type WorkerStart } from "./worker-pool.ts";
+
+/** What workers need to know of how this gateway was started. */
+type WorkerSetting = Pick<WorkerStart, "providers" | "simulated" | "demoKey">;
 
 /** Where clients come in: this process itself, or its workers. */
 export interface FrontDoor {
@@ -16,8 +21,6 @@ export interface FrontDoor {
   gather(): Promise<void>;
   /** `http://host:port` */
   readonly url: string;
-  /** Tells every worker, where there are any. */
-  broadcast(operation: string, payload: unknown): void;
   /** Stops accepting, lets open requests end within the drain limits, closes every connection. */
   close(): Promise<void>;
 }
@@ -27,7 +30,7 @@ export function openFrontDoor(
   gateway: Gateway,
   telemetry: SharedTelemetry,
   app: FastifyInstance,
-  start: Omit<WorkerStart, "index" | "socketPath">,
+  start: WorkerSetting,
 ): Promise<FrontDoor> {
   const { config, logger } = gateway.context;
   const { workers } = config.gateway;
@@ -46,7 +49,6 @@ async function openAlone(gateway: Gateway, app: FastifyInstance): Promise<FrontD
   return {
     url,
     gather: async () => undefined,
-    broadcast: () => undefined,
     async close() {
       // The listener stops before the wait, so that a load balancer sees refusal and goes elsewhere.
       app.server.close();
@@ -61,20 +63,23 @@ async function openWorkers(
   gateway: Gateway,
   telemetry: SharedTelemetry,
   app: FastifyInstance,
-  start: Omit<WorkerStart, "index" | "socketPath">,
+  start: WorkerSetting,
 ): Promise<FrontDoor> {
   const { config, logger } = gateway.context;
   // Not in the data folder: a socket's path has 107 bytes at most.
   const socketPath = join(tmpdir(), `gatewayz-${process.pid}-${randomBytes(6).toString("hex")}.sock`);
   await app.listen({ path: socketPath });
   chmodSync(socketPath, 0o600);
+  const hear = spreadNews(gateway, (news) => pool.broadcast("news", news));
+  gateway.breakers.onMove = (provider, breaker) => pool.broadcast("breakerMoved", movedBreaker(provider, breaker));
+  gateway.live.broadcast = (effective) => pool.broadcast("configure", effective);
   const pool = new WorkerPool({
     count: config.gateway.workers,
     config,
     logger,
-    start: { ...start, socketPath },
+    start: { ...start, socketPath, gatewayId: gateway.money.gatewayId },
     serve: (index) =>
-      serveWorker(gateway, telemetry, index, (operation, payload) => pool.broadcast(operation, payload, index)),
+      serveWorker(gateway, telemetry, index, hear, (operation, payload) => pool.broadcast(operation, payload, index)),
     changed: (running) => gateway.telemetry.event("workersChanged", { running }),
   });
   try {
@@ -82,7 +87,6 @@ async function openWorkers(
     return {
       url,
       gather: () => pool.gather(telemetry),
-      broadcast: (operation, payload) => pool.broadcast(operation, payload),
       async close() {
         await pool.stop();
         app.server.closeAllConnections();

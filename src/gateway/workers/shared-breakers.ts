@@ -1,14 +1,22 @@
 import type { Gateway } from "../gateway.ts";
 import type { GatewayEvents, Telemetry } from "../request-record.ts";
+import type { Breaker, SharedBreakerState } from "../routing/breaker.ts";
 import { Breakers } from "../routing/breakers.ts";
 import type { Channel, Handler } from "./channel.ts";
 
 /** `[provider, success]` */
 type Counted = readonly [string, boolean];
+/** `[provider, state]` */
+type Moved = readonly [string, SharedBreakerState];
+
+/** What the primary tells of a breaker that has moved: by its own counting, by hand, or because other gateways say so. */
+export function movedBreaker(provider: string, { state, openedAtMs }: Breaker): Moved {
+  return [provider, { state, openedAtMs, failureCount: 0, successCount: 0 }];
+}
 
 /**
  * Breakers of a worker. Every process counts every result, its own and the others', so that all breakers move alike;
- * the primary's are the ones that are shown and told of.
+ * the primary's are the ones that are shown and told of, and whose moves the others follow.
  */
 export function workerBreakers(
   providers: Iterable<string>,
@@ -32,7 +40,7 @@ export function workerBreakers(
         breakers.of(provider)?.count(success);
         echo = false;
       },
-      breakerReset: (provider: string) => breakers.of(provider)?.reset(),
+      breakerMoved: ([provider, state]: Moved) => breakers.of(provider)?.adopt(state),
     },
   };
 }

@@ -27,6 +27,8 @@ export interface WorkerStart {
   readonly providers: Readonly<Record<string, ProviderConfig>>;
   readonly simulated: boolean;
   readonly demoKey: string;
+  /** Under which the database knows what this gateway has spent. */
+  readonly gatewayId: string | undefined;
 }
 
 /** What a worker may ask its primary, and what happens to what it held when it is gone. */

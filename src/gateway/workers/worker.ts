@@ -21,6 +21,7 @@ export async function startWorker(context: RoleContext, start: WorkerStart): Pro
     return channel;
   });
   await worker.gateway.content.ready;
+  await worker.start();
   const cold = new ColdProxy(start.socketPath);
   const app = createGatewayServer(worker.gateway, cold);
   const url = await listen(app, config.host, config.ports.gateway);
