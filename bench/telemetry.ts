@@ -11,7 +11,7 @@ import { testContext } from "../src/runtime/testing.ts";
 const REQUESTS = 20_000;
 /** Below the limits of the queues, so that nothing is dropped. */
 const BURST = 50;
-const ROUNDS = 3;
+const ROUNDS = 5;
 
 const SINK = `require("node:http").createServer((request, reply) => {
   request.resume().on("end", () => reply.end("{}"));

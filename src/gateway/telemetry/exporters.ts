@@ -15,7 +15,7 @@ import { RequestSpans } from "./request-spans.ts";
 
 /** Contract sections 7 and 8. */
 const LOG_LINES_MAX = 10_000;
-const LOG_BATCH_LINES_MAX = 100;
+const LOG_BATCH_LINES_MAX = 500;
 const SPANS_MAX = 2_048;
 const SPAN_BATCH_MAX = 512;
 const HEALTH_RESULTS_MAX = 5_000;

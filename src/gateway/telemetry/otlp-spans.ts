@@ -59,10 +59,11 @@ export class OtlpEncoder {
     writer.reset();
   }
 
-  /** The bytes of one `Span` message. */
+  /** One span as a member of `ScopeSpans.spans`, tag and length included, for `request`. */
   span(span: Span): Buffer {
     const writer = this.#writer;
     writer.reset();
+    const entry = writer.begin(2);
     writer.hex(1, span.traceId);
     writer.hex(2, span.spanId);
     if (span.parentSpanId !== undefined) writer.hex(4, span.parentSpanId);
@@ -85,21 +86,26 @@ export class OtlpEncoder {
       writer.end(mark);
     }
     writer.fixed32(16, FLAG_SAMPLED);
+    writer.end(entry);
     return writer.bytes();
   }
 
-  /** The `ExportTraceServiceRequest` of a batch of encoded spans. */
+  /** The `ExportTraceServiceRequest` of a batch of encoded spans: what is around them, and each copied once. */
   request(spans: readonly Buffer[]): Buffer {
+    let spanBytes = 0;
+    for (const span of spans) spanBytes += span.length;
     const writer = this.#writer;
     writer.reset();
-    const resourceSpans = writer.begin(1);
-    writer.message(1, this.#resource);
-    const scopeSpans = writer.begin(2);
     writer.message(1, this.#scope);
-    for (const span of spans) writer.message(2, span);
-    writer.end(scopeSpans);
-    writer.end(resourceSpans);
-    return writer.bytes();
+    const scope = writer.bytes();
+    writer.reset();
+    writer.message(1, this.#resource);
+    writer.head(2, scope.length + spanBytes);
+    const resource = writer.bytes();
+    writer.reset();
+    writer.head(1, resource.length + scope.length + spanBytes);
+    const head = writer.bytes();
+    return Buffer.concat([head, resource, scope, ...spans], head.length + resource.length + scope.length + spanBytes);
   }
 }
 
@@ -108,6 +114,10 @@ function writeAttributes(writer: ProtobufWriter, field: number, attributes: Attr
   for (const key of Object.keys(attributes)) {
     const value = attributes[key];
     if (value === undefined) continue;
+    if (typeof value === "string" && writer.textPair(field, key, value)) continue;
+    if (typeof value === "number" && value >= 0 && Number.isSafeInteger(value) && writer.intPair(field, key, value)) {
+      continue;
+    }
     const pair = writer.begin(field);
     writer.string(1, key);
     const any = writer.begin(2);
