@@ -9,8 +9,9 @@ import { finishedRecord } from "../src/gateway/telemetry/testing.ts";
 import { testContext } from "../src/runtime/testing.ts";
 
 const REQUESTS = 20_000;
-/** Below the limits of the queues, so that nothing is dropped. */
+/** Below the limits of the queues; between bursts the sink catches up. */
 const BURST = 50;
+const PAUSE_MS = 12;
 const ROUNDS = 5;
 
 const SINK = `require("node:http").createServer((request, reply) => {
@@ -53,7 +54,7 @@ async function measure(url: string | undefined, stream: boolean): Promise<number
       telemetry.event("priceLookup", { model: "model-1", known: true, cacheHit: true });
       telemetry.requestFinished(record);
     }
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
   const { user, system } = process.cpuUsage(before);
   const { body } = await telemetry.metrics(undefined);
@@ -73,8 +74,7 @@ for (const [name, url, stream] of [
   const rounds: number[] = [];
   for (let round = 0; round < ROUNDS; round++) rounds.push(await measure(url, stream));
   rounds.sort((a, b) => a - b);
-  process.stdout.write(
-    `${name.padEnd(20)} ${rounds[1]!.toFixed(1)} µs CPU per request (of ${ROUNDS} rounds, median)\n`,
-  );
+  const [best, median] = [rounds[0]!, rounds[Math.floor(ROUNDS / 2)]!];
+  process.stdout.write(`${name.padEnd(20)} best ${best.toFixed(1)}, median ${median.toFixed(1)} µs CPU per request\n`);
 }
 sink.stop();
