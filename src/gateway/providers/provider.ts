@@ -112,14 +112,24 @@ export function upstreamModel(provider: Provider, model: string): string {
   return stripPrefix !== undefined && model.startsWith(stripPrefix) ? model.slice(stripPrefix.length) : model;
 }
 
+/** Shorter parts of a joined key are no secret by themselves. */
+const SECRET_PART_CHARS_MIN = 12;
 /** Things that look like a key or a bearer token in a provider's error text. */
 const SECRET =
   /\b(sk|gw|gsk|xai|pk|rk|key|api)[-_][A-Za-z0-9_*.-]{6,}|\bAIza[\w-]{30,}|\bAKIA[A-Z0-9]{12,}|\bBearer\s+\S+/gi;
 
+/** A key, or the parts of one that was joined; of a JSON, nothing that a provider could repeat. */
+function secretParts(secret: string | undefined): string[] {
+  if (secret === undefined || secret.startsWith("{")) return [];
+  return [secret, ...secret.split(":").filter((part) => part.length >= SECRET_PART_CHARS_MIN)];
+}
+
 /** A provider's own words, made fit for clients and logs: no secrets, no control characters, one short line. */
 export function safeText(provider: Provider, text: string): string {
   let safe = text;
-  for (const { secret } of provider.credentials) if (secret) safe = safe.replaceAll(secret, "<redacted>");
+  for (const { secret } of provider.credentials) {
+    for (const part of secretParts(secret)) safe = safe.replaceAll(part, "<redacted>");
+  }
   safe = safe
     .replace(SECRET, "<redacted>")
     .replace(/[\u0000-\u001f\u007f]+/g, " ")
