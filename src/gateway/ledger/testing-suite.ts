@@ -212,15 +212,13 @@ export function usageSuite(fresh: () => Promise<Partial<DatabaseOptions>>): void
     await ledger.start();
     const rest = { periods: () => periods, spent: () => undefined, used: async () => undefined, intervalMs: 60_000 };
     const rollUp = new RollUp({ ledger, tables: deaf, ...rest, retentionMs: () => 1e12, telemetry, logger, now });
-    ledger
-      .open(SUBJECT, NO_TOKENS, 0)
-      .settle({
-        provider: "openai",
-        model: "gpt-4o",
-        tokens: { ...NO_TOKENS, input: 5 },
-        nanoUsd: 50,
-        result: "error",
-      });
+    ledger.open(SUBJECT, NO_TOKENS, 0).settle({
+      provider: "openai",
+      model: "gpt-4o",
+      tokens: { ...NO_TOKENS, input: 5 },
+      nanoUsd: 50,
+      result: "error",
+    });
     await rollUp.run();
     expect(telemetry.events).toContainEqual({ name: "creditRetried", attempt: 2, endpoint: "roll_up" });
     await rollUp.run();
