@@ -22,21 +22,23 @@ const SLOW_PROVIDERS: Readonly<Record<string, number>> = { huggingface: 120_000 
 /**
  * The limits of a call: the provider's own settings, else what is known of the provider or the model, else the general
  * ones.
+ * @param patienceMs What the endpoint itself needs at least: pictures take minutes, long sound takes its time to be sent.
  */
 export function attemptLimits(
   timeouts: Timeouts,
   bytesPerSecondMin: number,
   provider: Provider,
   model: string,
+  patienceMs = 0,
 ): AttemptLimits {
   const own = provider.timeouts;
   const slow = provider.quirks.slowModels;
   const slowMs = slow?.pattern.test(model) ? slow.attemptMs : SLOW_PROVIDERS[provider.name];
-  const attemptMs = own?.attempt ?? slowMs ?? timeouts.attempt;
+  const attemptMs = own?.attempt ?? Math.max(slowMs ?? timeouts.attempt, patienceMs);
   return {
     startMs: timeouts.pool + timeouts.connect,
-    writeMs: own?.write ?? timeouts.write,
-    readMs: own?.read ?? Math.max(timeouts.read, slowMs ?? 0),
+    writeMs: own?.write ?? Math.max(timeouts.write, patienceMs),
+    readMs: own?.read ?? Math.max(timeouts.read, slowMs ?? 0, patienceMs),
     attemptMs,
     bytesPerSecondMin,
   };

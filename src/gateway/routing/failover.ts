@@ -126,8 +126,9 @@ class Failover {
 
   #limits({ provider, model }: Target): ReturnType<typeof attemptLimits> {
     const { timeouts, routing } = this.#context.config;
-    const floor = this.#input.conversation.stream ? routing.firstContentBytesPerSecondMin : 0;
-    return attemptLimits(timeouts, floor, provider, model);
+    const { stream, media } = this.#input.conversation;
+    const floor = stream && media === undefined ? routing.firstContentBytesPerSecondMin : 0;
+    return attemptLimits(timeouts, floor, provider, model, media?.patienceMs);
   }
 
   async #ask(target: Target, kind: CallKind): Promise<Outcome> {
@@ -321,7 +322,7 @@ class Failover {
     const attempt: AttemptRecord = {
       provider: provider.name,
       model,
-      url: new URL(this.#input.conversation.pathFor(provider, model), provider.displayUrl).href,
+      url: shownUrl(provider.displayUrl, this.#input.conversation.pathFor(provider, model)),
       spanId: randomHex(8),
       startedAtMs: nowMs(),
       durationMs: 0,
@@ -369,6 +370,13 @@ export function settleAttempt(
   if (probe) return;
   breakers.of(provider)?.count(result === undefined);
   availability.count(provider, model, result === undefined, answerMs);
+}
+
+/** The address of a call without its query; `new URL` would take longer than the rest of the attempt's record. */
+function shownUrl(displayUrl: string, path: string): string {
+  const slash = displayUrl.indexOf("/", "https://".length);
+  const query = path.indexOf("?");
+  return (slash < 0 ? displayUrl : displayUrl.slice(0, slash)) + (query < 0 ? path : path.slice(0, query));
 }
 
 /** The failure of a provider whose keys were all refused. */
