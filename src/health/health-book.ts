@@ -30,6 +30,8 @@ export class HealthBook {
   #openIncidents = new Map<string, Incident>();
   /** Unix ms of the newest customer's call, by target. */
   readonly #usedAtMs = new Map<string, number>();
+  /** Unix ms before which a model is not looked at, by target. */
+  readonly #postponedToMs = new Map<string, number>();
   #tail: Promise<unknown> = Promise.resolve();
 
   private constructor(store: HealthStore, baseIntervalMs: number) {
@@ -127,21 +129,16 @@ export class HealthBook {
 
   /** Enabled models whose time has come, the most important first, then those that wait longest. */
   due(nowMs: number, limit: number, skipped: (state: ModelState) => boolean = () => false): ModelState[] {
+    for (const [key, untilMs] of this.#postponedToMs) if (untilMs <= nowMs) this.#postponedToMs.delete(key);
     return this.models()
-      .filter((state) => isDue(state, nowMs) && !skipped(state))
+      .filter((state) => isDue(state, nowMs) && !this.#postponedToMs.has(keyOf(state)) && !skipped(state))
       .sort((a, b) => TIERS[b.tier].priority - TIERS[a.tier].priority || a.nextCheckAtMs - b.nextCheckAtMs)
       .slice(0, limit);
   }
 
   /** Looks at a model later, because asking now said nothing about it. Not written: after a restart it is due again. */
   postpone(target: Target, untilMs: number): void {
-    const state = this.#models.get(keyOf(target));
-    if (state !== undefined) this.#models.set(keyOf(target), { ...state, nextCheckAtMs: untilMs });
-  }
-
-  /** Makes models due now, whatever their tier says. Not written, as with `postpone`. */
-  makeDue(targets: readonly Target[], nowMs: number): void {
-    for (const target of targets) this.postpone(target, nowMs);
+    this.#postponedToMs.set(keyOf(target), untilMs);
   }
 
   /**

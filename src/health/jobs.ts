@@ -10,10 +10,12 @@ const UPTIMES_EVERY_MS = 5 * MINUTE_MS;
 const SWEEP_EVERY_MS = 10 * MINUTE_MS;
 const AVAILABILITY_EVERY_MS = MINUTE_MS;
 const PRUNE_EVERY_MS = 10 * MINUTE_MS;
-const ALERTS_EVERY_MS = 30_000;
+const ALERTS_EVERY_MS = 15_000;
 /** Less than the shortest time that a roll-up stays in Redis. */
 const PUBLISH_EVERY_MS = 30_000;
-const RETRY_EVERY_MS = 30_000;
+const RETRY_EVERY_MS = 5_000;
+/** How soon one service shows what another has found. */
+const RELOAD_EVERY_MS = 10_000;
 
 /**
  * What is done beside the probes, and how often.
@@ -24,6 +26,13 @@ export function jobsOf(service: HealthService, retryDatabase: () => Promise<void
   const aggregates = () => service.stores().aggregates;
   return [
     { name: "database", everyMs: RETRY_EVERY_MS, run: retryDatabase },
+    {
+      name: "reload",
+      everyMs: RELOAD_EVERY_MS,
+      run: async () => {
+        if (service.stores().health.shared) await book.reload();
+      },
+    },
     {
       name: "tiers",
       everyMs: TIERS_EVERY_MS,

@@ -109,7 +109,7 @@ test("what is skipped is not probed; a stopped monitor probes nothing; a check b
   run(monitor);
   await vi.waitFor(() => expect(taken.map(({ model }) => model).sort()).toEqual(["m0", "m2"]));
   monitor.paused = true;
-  book.makeDue(book.models(), Date.now());
+  await book.syncCatalogue([{ provider: "p", model: "new", gateway: "p" }], Date.now());
   expect(await monitor.checkDue(10)).toBe(0);
   expect(await monitor.checkNow(book.models().filter(({ model }) => model === "m1"))).toBe(1);
   expect(taken.at(-1)).toMatchObject({ model: "m1", status: "success" });

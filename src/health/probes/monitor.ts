@@ -140,9 +140,7 @@ export class Monitor {
 
   /** Probes these models now, whatever their next check is; returns how many were looked at. */
   async checkNow(targets: readonly Target[]): Promise<number> {
-    const { book } = this.#options;
-    book.makeDue(targets, Date.now());
-    const states = targets.flatMap((target) => book.model(target) ?? []);
+    const states = targets.flatMap((target) => this.#options.book.model(target) ?? []);
     return this.#checkAll(states.filter((state) => !this.#probing.has(keyOf(state))));
   }
 
@@ -184,7 +182,7 @@ export class Monitor {
     }
   }
 
-  /** Another service may have checked it since we last looked. A model that was made due by hand stays so. */
+  /** Another service may have checked it since we last looked. One that is asked for by hand is checked all the same. */
   async #stillDue(known: ModelState): Promise<ModelState | undefined> {
     const [stored] = await this.#options.book.refresh([known]);
     if (stored === undefined || stored.lastCalledAtMs === known.lastCalledAtMs) return known;
