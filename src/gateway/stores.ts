@@ -39,6 +39,10 @@ export function openRedis({ config, logger, signal }: RoleContext, telemetry: Te
       telemetry.event("redisOperation", { operation, status: error === undefined ? "success" : "error", seconds });
       if (error !== undefined) telemetry.event("poolFailed", { pool: "redis", errorType: error });
     },
+    onLost: () => {
+      telemetry.event("failedOpen", { part: "redis" });
+      telemetry.event("poolFailed", { pool: "redis", errorType: "lost" });
+    },
   });
   redis.start();
   const tell = async (): Promise<void> => telemetry.event("redisState", { info: await redis.info() });

@@ -20,6 +20,8 @@ export interface RedisOptions {
   readonly logger: Logger;
   /** One command or script ended: its name, and the error's code or undefined. Must not throw. */
   onCommand?(name: string, seconds: number, error: string | undefined): void;
+  /** The server can no longer be used, once per loss: callers go on with what they know themselves. */
+  readonly onLost?: () => void;
 }
 
 /** A Lua script; the server keeps it by its digest. */
@@ -184,7 +186,10 @@ export class Redis {
     const { logger } = this.#options;
     if (!available) logger.error({ error: reason }, "redis cannot be used; each gateway counts for itself meanwhile");
     else logger.info(first ? "redis connected" : "redis is back");
-    if (!available) this.#watchForReturn();
+    if (!available) {
+      this.#options.onLost?.();
+      this.#watchForReturn();
+    }
   }
 
   /** Asks until an answer comes in time: otherwise only traffic would find out that the server is back. */

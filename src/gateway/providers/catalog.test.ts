@@ -47,7 +47,35 @@ test("the provider's list is fetched once and kept; a failure keeps the last one
   vi.setSystemTime(Date.now() + 61_000);
   await catalog.refresh(true); // Asked early because a model was missing.
   expect([...catalog.models("p")!]).toEqual(["c"]);
-  expect(telemetry.events.at(-1)).toEqual({ name: "catalogLoaded", gateway: "p", models: 1, hit: false });
+  expect(telemetry.events).toEqual([
+    { name: "catalogLoaded", gateway: "p", models: 2, hit: false, bytes: 2 },
+    { name: "catalogLoaded", gateway: "p", models: 2, hit: true },
+    { name: "catalogLoaded", gateway: "p", models: 2, hit: false },
+    { name: "catalogFallback", gateway: "p", source: "cache" },
+    { name: "catalogLoaded", gateway: "p", models: 1, hit: false, bytes: 1 },
+    { name: "catalogRepaired", gateway: "p", result: "success" },
+  ]);
+});
+
+test("a list that came empty is asked for again early, and says why it is empty", async () => {
+  vi.useFakeTimers({ toFake: ["Date"] });
+  const telemetry = recordingTelemetry();
+  const catalog = new Catalog([provider], telemetry, pino({ level: "silent" }));
+  answer = { status: 200, body: '{"data":[]}' };
+  await catalog.refresh();
+  vi.setSystemTime(Date.now() + 61_000); // Long before a good list would be asked for again.
+  answer = { status: 200, body: '{"data":[{"id":"a"},{"id":"b"},{"id":"c"}]}' };
+  await catalog.refresh();
+  expect([...catalog.models("p")!]).toEqual(["a", "b", "c"]);
+  answer = { status: 200, body: '{"data":[{"id":"a"}]}' };
+  vi.setSystemTime(Date.now() + 11 * 60_000);
+  await catalog.refresh();
+  expect(telemetry.events).toMatchObject([
+    { name: "catalogLoaded", models: 0, emptyReason: "api_empty" },
+    { name: "catalogLoaded", models: 3 },
+    { name: "catalogRepaired", result: "success" },
+    { name: "catalogLoaded", models: 1, emptyReason: "below_threshold" },
+  ]);
 });
 
 test("a configured list is taken as it is", async () => {

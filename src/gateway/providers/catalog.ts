@@ -10,6 +10,10 @@ const FRESH_MS = 10 * 60_000;
 const RETRY_MS = 60_000;
 const FETCH_TIMEOUT_MS = 8_000;
 const LIST_BYTES_MAX = 16 * 1024 * 1024; // 16 MiB; OpenRouter's is about 1 MiB
+/** How the message of a fetch begins that took too long. */
+const LATE = "no model list within";
+/** A list that has shrunk below this share of the last one is taken, and reported. */
+const SHRUNK_SHARE = 0.5;
 /** Most ids that are kept of one provider. */
 const MODELS_MAX = 5_000;
 
@@ -20,6 +24,8 @@ interface Listing {
   refresh: Promise<void> | undefined;
   /** The last fetch failed; said once, not at every try. */
   failing: boolean;
+  /** The last fetch failed or brought nothing, so that the next one comes early and is a repair. */
+  broken: boolean;
 }
 
 /**
@@ -51,9 +57,11 @@ export class Catalog {
       checkedAtMs: configured ? Number.POSITIVE_INFINITY : 0,
       refresh: undefined,
       failing: false,
+      broken: false,
     });
     if (!configured) return;
-    this.#telemetry.event("catalogLoaded", { gateway: name, models: configuredModels.length, hit: true });
+    const bytes = bytesOf(configuredModels);
+    this.#telemetry.event("catalogLoaded", { gateway: name, models: configuredModels.length, hit: true, bytes });
   }
 
   /** Forgets a provider and its list. */
@@ -68,7 +76,10 @@ export class Catalog {
     return this.#listings.get(provider)?.models;
   }
 
-  /** Fetches every list that is older than FRESH_MS (or RETRY_MS with `eager`); waits for fetches that run already. */
+  /**
+   * Fetches every list that is older than FRESH_MS (or RETRY_MS with `eager`, and where the last fetch brought nothing);
+   * waits for fetches that run already.
+   */
   async refresh(eager = false): Promise<void> {
     await Promise.all(
       [...this.#providers.values()].map((provider) => this.#refreshOne(provider, eager ? RETRY_MS : FRESH_MS)),
@@ -78,7 +89,7 @@ export class Catalog {
   #refreshOne(provider: Provider, maxAgeMs: number): Promise<void> {
     const listing = this.#listings.get(provider.name)!;
     if (listing.refresh !== undefined) return listing.refresh;
-    if (Date.now() - listing.checkedAtMs < maxAgeMs) {
+    if (Date.now() - listing.checkedAtMs < (listing.broken ? RETRY_MS : maxAgeMs)) {
       this.#telemetry.event("catalogLoaded", { gateway: provider.name, models: listing.models?.size ?? 0, hit: true });
       return Promise.resolve();
     }
@@ -90,21 +101,51 @@ export class Catalog {
   }
 
   async #fetch(provider: Provider, listing: Listing): Promise<void> {
+    const repairing = listing.broken;
     try {
-      const ids = (await fetchModelIds(provider)) ?? [];
-      // An empty list says nothing: some servers answer every unknown path with one.
+      const ids = await fetchModelIds(provider);
       listing.failing = false;
-      if (ids.length > 0) listing.models = new Set(ids);
-      this.#telemetry.event("catalogLoaded", { gateway: provider.name, models: ids.length, hit: false });
+      listing.broken = ids?.length === 0;
+      if (ids !== undefined) this.#take(provider.name, listing, ids);
     } catch (error) {
-      // Served on with the last list; the provider's breaker judges its inference, not its list.
-      this.#telemetry.event("catalogLoaded", { gateway: provider.name, models: listing.models?.size ?? 0, hit: false });
-      const reason = (error as Error).message;
-      if (!listing.failing)
-        this.#logger.warn({ provider: provider.name, reason }, "model list not available, keeping the last one");
-      listing.failing = true;
+      listing.broken = true;
+      this.#keep(provider.name, listing, error as Error);
     }
+    if (!repairing) return;
+    const result = listing.broken ? "failure" : "success";
+    this.#telemetry.event("catalogRepaired", { gateway: provider.name, result });
   }
+
+  #take(gateway: string, listing: Listing, ids: readonly string[]): void {
+    const before = listing.models?.size ?? 0;
+    // An empty list says nothing: some servers answer every unknown path with one.
+    if (ids.length > 0) listing.models = new Set(ids);
+    const small = ids.length < before * SHRUNK_SHARE;
+    const emptyReason = ids.length === 0 ? "api_empty" : small ? "below_threshold" : undefined;
+    const bytes = bytesOf(listing.models ?? []);
+    const detail = { gateway, models: ids.length, hit: false, bytes };
+    this.#telemetry.event("catalogLoaded", emptyReason === undefined ? detail : { ...detail, emptyReason });
+    if (ids.length === 0 && before > 0) this.#telemetry.event("catalogFallback", { gateway, source: "cache" });
+  }
+
+  /** Served on with the last list; the provider's breaker judges its inference, not its list. */
+  #keep(gateway: string, listing: Listing, { message: reason }: Error): void {
+    const models = listing.models?.size ?? 0;
+    const emptyReason = reason.startsWith(LATE) ? "timeout" : models === 0 ? "cache_empty" : undefined;
+    const detail = { gateway, models, hit: false };
+    this.#telemetry.event("catalogLoaded", emptyReason === undefined ? detail : { ...detail, emptyReason });
+    if (models > 0) this.#telemetry.event("catalogFallback", { gateway, source: "cache" });
+    if (!listing.failing)
+      this.#logger.warn({ provider: gateway, reason }, "model list not available, keeping the last one");
+    listing.failing = true;
+  }
+}
+
+/** What a list takes in memory, about: one byte per character of its ids. */
+function bytesOf(ids: Iterable<string>): number {
+  let bytes = 0;
+  for (const id of ids) bytes += id.length;
+  return bytes;
 }
 
 /** Undefined for a provider that has no list. */
@@ -115,7 +156,7 @@ async function fetchModelIds(provider: Provider): Promise<string[] | undefined> 
   const request = { method: "GET", path, body: undefined } as const;
   const headers = await providerHeaders(provider, provider.credentials[0]!, "", request);
   const call = new UpstreamCall(provider.pool, { method: "GET", path, headers });
-  const timer = setTimeout(() => call.cancel(`no model list within ${FETCH_TIMEOUT_MS} ms`), FETCH_TIMEOUT_MS);
+  const timer = setTimeout(() => call.cancel(`${LATE} ${FETCH_TIMEOUT_MS} ms`), FETCH_TIMEOUT_MS);
   try {
     const { status } = await call.head;
     if (status !== 200) {
