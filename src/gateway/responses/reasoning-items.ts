@@ -39,7 +39,7 @@ export function itemOfDetails(id: string, details: readonly ReasoningDetail[]): 
 }
 
 /** `encrypted_content` for these details; undefined where nothing proves them. */
-export function encryptedContent(details: readonly ReasoningDetail[]): string | undefined {
+function encryptedContent(details: readonly ReasoningDetail[]): string | undefined {
   const sealed = details.find(({ type, signature }) => type === "reasoning.encrypted" || Boolean(signature));
   if (sealed === undefined) return undefined;
   if (sealed.type === "reasoning.encrypted" && sealed.format === OPENAI_REASONING) return sealed.data;

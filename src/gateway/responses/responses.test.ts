@@ -251,12 +251,11 @@ test("the simulator obeys a forced function and a schema through both formats", 
   const openai = new OpenAI({ apiKey: TEST_ADMIN_KEY, baseURL: `${role.urls["main"]}/v1`, maxRetries: 0 });
   const schema = { type: "object", properties: { city: { type: "string" } }, required: ["city"] };
   for (const model of ["gpt-4o-mini", "claude-haiku-4-5"]) {
-    const forced = await openai.responses.create({
-      model,
-      input: "Weather in Oslo?",
-      tools: [{ ...weather, parameters: schema }],
-      tool_choice: "required",
-    });
+    const request = { model, input: "Weather in Oslo?", tools: [{ ...weather, parameters: schema }] };
+    const { data: forced, response } = await openai.responses
+      .create({ ...request, tool_choice: "required" })
+      .withResponse();
+    expect(response.headers.get("x-gatewayz-provider")).toBe(model.startsWith("gpt") ? "openai" : "anthropic");
     const [call] = forced.output;
     expect(JSON.parse((call as { arguments: string }).arguments)).toHaveProperty("city");
     const shaped = await openai.responses.create({

@@ -109,7 +109,7 @@ export function anthropicStreamError(error: GatewayError, requestId: string): st
 }
 
 /** Characters of everything in a `content_block_delta` that a model produced. */
-export function anthropicDeltaChars(delta: JsonObject): number {
+function anthropicDeltaChars(delta: JsonObject): number {
   return (stringAt(delta, "text") ?? stringAt(delta, "partial_json") ?? stringAt(delta, "thinking") ?? "").length;
 }
 

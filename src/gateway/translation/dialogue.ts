@@ -19,6 +19,8 @@ export interface MediaSide {
   requestOptions(options: Dispatcher.DispatchOptions, provider: Provider, model: string): Dispatcher.DispatchOptions;
   /** True where a stream is no text: it cannot say that it broke off, so its connection must. */
   readonly binary: boolean;
+  /** An attempt gets at least this long, ms. */
+  readonly patienceMs: number;
   /** True once a whole reply turned out to be no JSON. */
   readonly plainText: boolean;
   /** The reply's own headers, from the provider's. */

@@ -83,7 +83,8 @@ export function asResponses(translated: TranslatedRequest, model: string, provid
 }
 
 function hasResponses(provider: Provider, model: string): boolean {
-  return provider.quirks.responses === true && provider.wire(model).native === "openai";
+  // The simulator has chat completions only.
+  return provider.quirks.responses === true && !provider.simulated && provider.wire(model).native === "openai";
 }
 
 /** The last changes of the provider's own. */

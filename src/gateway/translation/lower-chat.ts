@@ -93,6 +93,7 @@ function lowerMessage(message: JsonObject, provider: Provider): JsonObject {
     if (Array.isArray(plain["tool_calls"])) plain["tool_calls"] = objectsAt(plain, "tool_calls").map(withoutMark);
   } else if (isObject(message["cache_control"])) plain["content"] = markedContent(message);
   refuseFileUrls(plain["content"], provider);
+  if (message["role"] === "developer") plain["role"] = "system"; // OpenAI's newer word, which few others know.
   if (message["role"] !== "user" && extensions.cacheControl !== true) plain["content"] = joinedTexts(plain["content"]);
   if (message["role"] !== "assistant") return plain;
   return { ...plain, ...historyReasoning(message, extensions.historyReasoning) };
