@@ -1,4 +1,5 @@
 import type { EventStreamCodec } from "@smithy/eventstream-codec";
+import { commonJs } from "../../../../runtime/commonjs.ts";
 import { type JsonObject, parseObject } from "../../../json.ts";
 import { SSE_EVENT_BYTES_MAX } from "../../../limits.ts";
 
@@ -23,7 +24,7 @@ let codec: EventStreamCodec | undefined;
 /** Brings the codec into memory; nothing else of a stream waits. */
 export async function loadEventStream(): Promise<void> {
   if (codec !== undefined) return;
-  const { EventStreamCodec: Codec } = await import("@smithy/eventstream-codec");
+  const { EventStreamCodec: Codec } = commonJs(await import("@smithy/eventstream-codec"));
   codec = new Codec(
     (bytes) => Buffer.from(bytes as Uint8Array).toString("utf8"),
     (text) => Buffer.from(text, "utf8"),

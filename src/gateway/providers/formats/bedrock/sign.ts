@@ -1,4 +1,5 @@
 import { createHash, createHmac, type Hash, type Hmac } from "node:crypto";
+import { commonJs } from "../../../../runtime/commonjs.ts";
 import type { Credential } from "../../credential.ts";
 import type { Provider } from "../../provider.ts";
 import type { UnsignedRequest } from "../../wire.ts";
@@ -24,7 +25,7 @@ export async function bedrockAuthorization(
   if (secret === undefined) return {};
   const keys = ACCESS_KEYS.exec(secret);
   if (keys === null) return { authorization: `Bearer ${secret}` };
-  const { SignatureV4 } = await import("@smithy/signature-v4");
+  const { SignatureV4 } = commonJs(await import("@smithy/signature-v4"));
   const [, accessKeyId, secretAccessKey, sessionToken] = keys;
   const signer = new SignatureV4({
     service: "bedrock",

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import type { AuthClient } from "google-auth-library";
+import { commonJs } from "../../../../runtime/commonjs.ts";
 import { guardedFetch } from "../../../../runtime/guarded-fetch.ts";
 import { type JsonObject, parseObject, stringAt } from "../../../json.ts";
 import type { Credential } from "../../credential.ts";
@@ -80,7 +81,7 @@ export async function googleAuthorization(credential: Credential): Promise<Recor
 }
 
 async function openClient(json: JsonObject): Promise<AuthClient> {
-  const { GoogleAuth } = await import("google-auth-library");
+  const { GoogleAuth } = commonJs(await import("google-auth-library"));
   const auth = new GoogleAuth({ credentials: json, scopes: SCOPE } as ConstructorParameters<typeof GoogleAuth>[0]);
   const client = await auth.getClient();
   const transport = client as unknown as { transporter: { request: (options: TokenRequest) => Promise<unknown> } };
