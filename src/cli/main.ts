@@ -5,6 +5,7 @@ import { isRoleName, ROLE_NAMES, type RoleName } from "../config/roles.ts";
 import { EXIT_FATAL } from "../runtime/child-protocol.ts";
 import { VERSION } from "../runtime/version.ts";
 import { installDir } from "./install-dir.ts";
+import { addKeyCommands } from "./key-commands.ts";
 
 const program = new Command("gatewayz")
   .description("An AI inference gateway with its complete monitoring: metrics, logs, traces and dashboards.")
@@ -55,6 +56,8 @@ program
     const { printConfig } = await import("./print-config.ts");
     printConfig(config, installDir());
   });
+
+addKeyCommands(program);
 
 function collectRoles(text: string, previous: RoleName[]): RoleName[] {
   if (isRoleName(text)) return [...previous, text];
