@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import { commonJs } from "../runtime/commonjs.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { parseRedisInfo, type RedisInfo } from "./info.ts";
 import {
@@ -205,7 +206,7 @@ export class Redis {
 
   /** Never rejects: the client tries on by itself. */
   async #connect(): Promise<void> {
-    const { createClient } = await import("redis");
+    const { createClient } = commonJs(await import("redis"));
     if (this.#closed) return;
     const client = createClient({
       url: this.#options.url,
