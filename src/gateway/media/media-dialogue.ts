@@ -18,6 +18,8 @@ import type { Upload } from "./upload.ts";
 
 /** Bytes of sound in a second where nobody says how long it is: 128 kbit/s. */
 const AUDIO_BYTES_PER_SECOND = 16_000;
+/** Pictures take minutes at high quality; 25 MB of sound are an hour of speech. */
+const PATIENCE_MS = { images: 180_000, text: 120_000, sound: 60_000 } as const;
 const HEADER_VALUE = /^[\x20-\x7e]{1,200}$/;
 
 /** One of OpenAI's endpoints for pictures and sound (API reference, "Images" and "Audio"). */
@@ -57,6 +59,10 @@ export class MediaDialogue implements Dialogue, MediaSide {
     this.stream = events || this.binary;
   }
 
+  get patienceMs(): number {
+    return PATIENCE_MS[this.#operation.makes];
+  }
+
   get media(): MediaSide {
     return this;
   }
@@ -86,6 +92,7 @@ export class MediaDialogue implements Dialogue, MediaSide {
     headers["accept"] = this.binary ? "*/*" : this.stream ? "text/event-stream" : "application/json, text/*";
     if (this.#upload === undefined) return { ...options, headers };
     const named = this.requestFor(provider, model).body["model"]; // Azure has names of its own.
+    this.#upload.change(this.#body);
     const { contentType, bytes, body } = this.#upload.encode(typeof named === "string" ? named : model);
     headers["content-type"] = contentType;
     headers["content-length"] = String(bytes);

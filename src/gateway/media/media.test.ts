@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest
 import { TEST_ADMIN_KEY } from "../../runtime/testing.ts";
 import { startTestGateway, type TestGateway } from "../testing/test-gateway.ts";
 import { UPLOAD_MEMORY_BYTES_MAX } from "./limits.ts";
+import { MediaDialogue } from "./media-dialogue.ts";
 
 /** A provider whose request bodies are bytes, not JSON. */
 interface Seen {
@@ -44,7 +45,7 @@ beforeAll(async () => {
         together: { baseUrl: second!.url, models: ["m-1", "whisper-1", "dall-e-3", "tts-1"] },
         anthropic: { type: "anthropic", baseUrl: second!.url, models: ["claude-x"] },
       },
-      safety: { uploadBytesMax: UPLOAD_BYTES_MAX },
+      safety: { uploadBytesMax: UPLOAD_BYTES_MAX, hooks: [{ module: "redaction", keys: ["small"] }] },
       breaker: { consecutiveFailures: 1_000, windowRequestsMin: 1_000 },
       keys: { small: "gw_live_small_key" },
     },
@@ -328,4 +329,25 @@ test("nothing is read of an upload without a key", async () => {
   });
   expect(reply.status).toBe(401);
   await gateway.nextRecord();
+});
+
+test("a hook sees the fields of an upload, and what it changes is what is sent", async () => {
+  const made = form({ model: "whisper-1", prompt: "mail a.b@example.com", "include[]": "logprobs" }, 10);
+  made.append("include[]", "other");
+  const reply = await postForm(made, { authorization: "Bearer gw_live_small_key" });
+  expect(reply.status).toBe(200);
+  const sent = await formOf(second()[0]!);
+  expect(sent.get("prompt")).toBe("mail <redacted:email>");
+  expect(sent.getAll("include[]")).toEqual(["logprobs", "other"]);
+  await gateway.nextRecord();
+});
+
+test("pictures and long sound get more time than a chat", async () => {
+  const media = new MediaDialogue(
+    { path: "/images/generations", makes: "images" },
+    {},
+    undefined,
+    gateway.gateway.telemetry,
+  );
+  expect(media.patienceMs).toBeGreaterThan(gateway.gateway.context.config.gateway.timeouts.attempt);
 });

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
-import type { IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
+import type { BusboyConstructor } from "@fastify/busboy";
 import { GatewayError } from "../errors.ts";
 import type { JsonObject } from "../json.ts";
 import { UPLOAD_FIELD_BYTES_MAX, UPLOAD_FIELDS_MAX, UPLOAD_FILES_MAX, UPLOAD_NAME_BYTES_MAX } from "./limits.ts";
@@ -16,7 +17,7 @@ export interface UploadedFile {
 /** A multipart request, taken apart: fields in memory, files spooled. */
 export class Upload {
   /** Name and value in the order in which they came; a name may come several times (`image[]`, `include[]`). */
-  readonly fields: (readonly [name: string, value: string])[] = [];
+  fields: (readonly [name: string, value: string])[] = [];
   readonly files: UploadedFile[] = [];
 
   /** The fields as an object, for checks that JSON requests have too; of several the last. */
@@ -24,6 +25,18 @@ export class Upload {
     const object: JsonObject = {};
     for (const [name, value] of this.fields) Object.defineProperty(object, name, { value, ...PLAIN_MEMBER });
     return object;
+  }
+
+  /** Takes over what became of the fields (a hook may change them): texts that differ, and members that are gone. */
+  change(body: JsonObject): void {
+    const changed: (readonly [string, string])[] = [];
+    for (const [name, value] of this.fields) {
+      if (!Object.hasOwn(body, name)) continue;
+      const now = body[name];
+      const several = this.fields.filter(([other]) => other === name).length > 1;
+      changed.push([name, several || typeof now !== "string" ? value : now]);
+    }
+    this.fields = changed;
   }
 
   /** The upload as a body for a provider, with the provider's id of the model. May be called once per attempt. */
@@ -97,19 +110,8 @@ export async function readUpload(request: IncomingMessage, directory: string, by
   const { default: Busboy } = await import("@fastify/busboy");
   const upload = new Upload();
   try {
+    const parser = openParser(Busboy, request.headers, bytesMax);
     await new Promise<void>((resolve, reject) => {
-      const parser = new Busboy({
-        headers: { ...request.headers, "content-type": contentType },
-        limits: {
-          fieldNameSize: UPLOAD_NAME_BYTES_MAX,
-          fieldSize: UPLOAD_FIELD_BYTES_MAX,
-          fields: UPLOAD_FIELDS_MAX,
-          files: UPLOAD_FILES_MAX,
-          fileSize: bytesMax,
-          parts: UPLOAD_FIELDS_MAX + UPLOAD_FILES_MAX,
-          headerPairs: 20,
-        },
-      });
       const writes: Promise<void>[] = [];
       let received = 0;
       const tooLarge = (): void => reject(new GatewayError("UPLOAD_TOO_LARGE", { bytesMax }));
@@ -144,6 +146,29 @@ export async function readUpload(request: IncomingMessage, directory: string, by
     request.resume(); // The rest is read and thrown away, so that the client comes to see the answer.
     await upload.close();
     throw error;
+  }
+}
+
+function openParser(
+  Busboy: BusboyConstructor,
+  headers: IncomingHttpHeaders,
+  bytesMax: number,
+): InstanceType<BusboyConstructor> {
+  try {
+    return new Busboy({
+      headers: { ...headers, "content-type": headers["content-type"] ?? "" },
+      limits: {
+        fieldNameSize: UPLOAD_NAME_BYTES_MAX,
+        fieldSize: UPLOAD_FIELD_BYTES_MAX,
+        fields: UPLOAD_FIELDS_MAX,
+        files: UPLOAD_FILES_MAX,
+        fileSize: bytesMax,
+        parts: UPLOAD_FIELDS_MAX + UPLOAD_FILES_MAX,
+        headerPairs: 20,
+      },
+    });
+  } catch (error) {
+    throw invalid("", `the upload's boundary cannot be used: ${reasonOf(error)}.`);
   }
 }
 
