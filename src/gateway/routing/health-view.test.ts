@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
-import { type TestContext, testContext } from "../../runtime/testing.ts";
+import { TEST_ADMIN_KEY, type TestContext, testContext } from "../../runtime/testing.ts";
 import { json, OPENAI_COMPLETION, startFixtureProvider } from "../testing/fixture-provider.ts";
 import { startTestGateway } from "../testing/test-gateway.ts";
 import { HealthView } from "./health-view.ts";
@@ -43,6 +43,8 @@ test("unhealthy or under 50 % is avoided; alternatives need 70 %; unknown is nei
     row("fair", "success", 69.9),
     row("good", "success", 70, 5),
     row("unchecked", null, 100),
+    { ...row("resting", "success", 99), avoid: true },
+    { ...row("gone", "not_found", 0), hidden: true },
     { provider: 7 },
     null,
   ];
@@ -51,8 +53,11 @@ test("unhealthy or under 50 % is avoided; alternatives need 70 %; unknown is nei
   view = new HealthView(context, url);
   expect(view.avoids("down", "m-1")).toBe(false);
   await view.refresh();
-  const avoided = ["down", "shaky", "fair", "good", "unchecked", "unknown"].filter((name) => view!.avoids(name, "m-1"));
-  expect(avoided).toEqual(["down", "shaky"]);
+  const avoided = ["down", "shaky", "fair", "good", "unchecked", "unknown", "resting", "gone"].filter((name) =>
+    view!.avoids(name, "m-1"),
+  );
+  expect(avoided).toEqual(["down", "shaky", "resting", "gone"]);
+  expect(["down", "gone", "unknown"].filter((name) => view!.hides(name, "m-1"))).toEqual(["gone"]);
   expect(view.calm).toBe(false);
   expect(view.alternative("good", "m-1")).toMatchObject({ uptime: 70, latencyMs: 5 });
   expect(["down", "shaky", "fair", "unchecked", "unknown"].map((name) => view!.alternative(name, "m-1"))).toEqual(
@@ -73,6 +78,28 @@ test("a service that fails leaves the last view, and an old view says nothing an
   expect(view.avoids("down", "m-1")).toBe(true);
   await new Promise((resolve) => setTimeout(resolve, 320));
   expect([view.avoids("down", "m-1"), view.calm]).toEqual([false, true]);
+});
+
+test("lists leave out what is gone, but for the health service itself", async () => {
+  const url = await serve(() => ({
+    status: 200,
+    body: { models: [{ ...row("fireworks", "not_found", 0), hidden: true }] },
+  }));
+  const providers = {
+    fireworks: { baseUrl: "http://127.0.0.1:9", models: ["m-1", "m-2"] },
+    together: { baseUrl: "http://127.0.0.1:9", models: ["m-1"] },
+  };
+  const gateway = await startTestGateway({ peers: { health: url }, gateway: { collectorInterval: "50ms", providers } });
+  const list = async (headers: Record<string, string> = {}): Promise<Record<string, string[]>> => {
+    const reply = await fetch(`${gateway.url}/v1/models`, {
+      headers: { authorization: `Bearer ${TEST_ADMIN_KEY}`, ...headers },
+    });
+    const { data } = (await reply.json()) as { data: { id: string; providers: string[] }[] };
+    return Object.fromEntries(data.map(({ id, providers: names }) => [id, names]));
+  };
+  await expect.poll(list, { timeout: 3_000 }).toEqual({ "m-1": ["together"], "m-2": ["fireworks"] });
+  expect((await list({ "x-gatewayz-probe": "1" }))["m-1"]).toEqual(["fireworks", "together"]);
+  await gateway.close();
 });
 
 test("the gateway asks a provider last that the health service calls unhealthy, and goes on without the service", async () => {

@@ -15,6 +15,8 @@ const UPTIME_ALTERNATIVE = 70;
 /** What the health service knows of one model at one provider. */
 interface ModelHealth {
   readonly healthy: boolean;
+  /** Its provider has said three times in a row that it does not exist. */
+  readonly hidden: boolean;
   /** Percent of the last 24 h. */
   readonly uptime: number;
   readonly latencyMs: number;
@@ -66,6 +68,11 @@ export class HealthView implements HealthJudge {
     return health !== undefined && (!health.healthy || health.uptime < UPTIME_AVOID);
   }
 
+  /** True for models that no list should offer any more. */
+  hides(provider: string, model: string): boolean {
+    return this.#of(provider, model)?.hidden === true;
+  }
+
   alternative(provider: string, model: string): ModelHealth | undefined {
     const health = this.#of(provider, model);
     return health?.healthy && health.uptime >= UPTIME_ALTERNATIVE ? health : undefined;
@@ -87,7 +94,7 @@ export class HealthView implements HealthJudge {
   async refresh(): Promise<void> {
     const { collectorTimeout } = this.#context.config.gateway;
     try {
-      const { payload } = await fetchJson(this.#address, "/models", collectorTimeout, this.#agent);
+      const { payload } = await fetchJson(this.#address, "/internal/routing", collectorTimeout, this.#agent);
       this.take(payload);
     } catch (error) {
       if (this.#closed) return;
@@ -95,7 +102,7 @@ export class HealthView implements HealthJudge {
     }
   }
 
-  /** Takes `{"models": [{provider, model, last_status, uptime_24h, …}]}`. Rows that say nothing are left out. */
+  /** Takes `{"models": [{provider, model, last_status, uptime_24h, avoid, hidden, …}]}`. Rows that say nothing are left out. */
   take(payload: JsonObject): void {
     const byModel = new Map<string, ModelHealth>();
     for (const row of objectsAt(payload, "models").slice(0, HEALTH_ROWS_MAX)) {
@@ -105,7 +112,9 @@ export class HealthView implements HealthJudge {
       if (provider === undefined || model === undefined || status === undefined) continue;
       const uptime = numberAt(row, "uptime_24h") ?? 100;
       const latencyMs = numberAt(row, "average_response_time_ms") ?? Number.POSITIVE_INFINITY;
-      byModel.set(`${provider}\n${model}`, { healthy: status === "success", uptime, latencyMs });
+      // In maintenance a model is avoided, whatever its last check said.
+      const healthy = status === "success" && row["avoid"] !== true;
+      byModel.set(`${provider}\n${model}`, { healthy, hidden: row["hidden"] === true, uptime, latencyMs });
     }
     this.#byModel = byModel;
     this.#readAtMs = Date.now();

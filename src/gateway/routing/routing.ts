@@ -78,6 +78,12 @@ export class Routing implements FailoverContext {
     return this.#health;
   }
 
+  /** True for models whose provider keeps saying that they do not exist (contract section 3d). */
+  hides(provider: string, model: string): boolean {
+    const judge = this.#judge();
+    return judge instanceof HealthView && judge.hides(provider, model);
+  }
+
   /** Shares the breakers with other gateways. Of several processes of one gateway only the primary does. */
   share(redis: Redis): void {
     this.#sharing ??= new BreakerSharing(redis, this.breakers);

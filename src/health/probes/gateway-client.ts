@@ -3,7 +3,7 @@ import { parseJson } from "../../runtime/body.ts";
 import type { Check, Target } from "../check.ts";
 import { ANSWER_BYTES_MAX, ERROR_CHARS_MAX, NAME_CHARS_MAX } from "../limits.ts";
 import type { ModelState } from "../model-state.ts";
-import { probeRequest } from "./probe-request.ts";
+import { PROBE_HEADER, probeRequest } from "./probe-request.ts";
 import { probeStatus } from "./result-mapping.ts";
 import { TIERS } from "./tiers.ts";
 
@@ -36,7 +36,8 @@ export class GatewayClient {
 
   /** @throws GatewayUnreachable with the reason: network, status, or an answer that is no model list. */
   async catalogue(): Promise<Catalogue> {
-    const headers = { authorization: `Bearer ${this.#key}` };
+    // As a probe: models that clients are not offered any more are watched on, so that they can come back.
+    const headers = { authorization: `Bearer ${this.#key}`, [PROBE_HEADER]: "1" };
     const { status, text } = await this.#ask("GET", "/v1/models", undefined, headers, CATALOGUE_TIMEOUT_MS);
     if (status !== 200) throw new GatewayUnreachable(`GET /v1/models answered ${status}`);
     const list = parseObject(text);

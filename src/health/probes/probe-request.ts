@@ -2,7 +2,7 @@ import type { Target } from "../check.ts";
 import { TIERS, type Tier } from "./tiers.ts";
 
 /** Names the request as a probe, so that it is not counted as a customer's. */
-const PROBE_HEADER = "x-gatewayz-probe";
+export const PROBE_HEADER = "x-gatewayz-probe";
 const ANTHROPIC_VERSION = "2023-06-01";
 
 export interface ProbeRequest {

@@ -12,15 +12,26 @@ export interface ListedModel {
   readonly providers: readonly string[];
 }
 
-/** What the providers serve, by id; waits a moment for lists that are being fetched. */
-export async function listModels(gateway: Gateway): Promise<ListedModel[]> {
+/**
+ * What the providers serve, by id; waits a moment for lists that are being fetched. Left out is what the health service
+ * has found to be gone, unless `all` is asked for, as the health service itself does.
+ */
+export async function listModels(gateway: Gateway, all = false): Promise<ListedModel[]> {
   let timer: NodeJS.Timeout | undefined;
   const patience = new Promise((resolve) => {
     timer = setTimeout(resolve, REFRESH_WAIT_MS);
   });
   await Promise.race([gateway.catalog.refresh(), patience]);
   clearTimeout(timer);
-  return knownModels(gateway);
+  const models = knownModels(gateway);
+  return all ? models : models.flatMap((model) => withoutHidden(gateway, model) ?? []);
+}
+
+function withoutHidden({ routing }: Gateway, model: ListedModel): ListedModel | undefined {
+  const providers = model.providers.filter((provider) => !routing.hides(provider, model.id));
+  if (providers.length === model.providers.length) return model;
+  const [owner] = providers;
+  return owner === undefined ? undefined : { ...model, owner, providers };
 }
 
 /** What the providers have told so far, by id. */

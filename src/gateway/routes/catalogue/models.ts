@@ -41,7 +41,7 @@ export const modelRoutes: readonly Route[] = [
       ]),
     }),
   }).handle(async ({ gateway, request, query, client }) => {
-    const models = usableBy(client, await listModels(gateway));
+    const models = usableBy(client, await listModels(gateway, request.headers["x-gatewayz-probe"] === "1"));
     if (dialectOf(request) === "anthropic") return anthropicPage(query, models);
     const data = (await withFacts(gateway, models)).map(modelJson);
     return { object: "list" as const, data: [...data, ...aliasesFor(gateway, client)] };
