@@ -83,7 +83,7 @@ test("every worker answers, and a page of metrics asked right after knows all of
   expect(replies.map(({ status }) => status)).toEqual(Array.from({ length: 60 }, () => 200));
   await Promise.all(replies.map((reply) => reply.arrayBuffer()));
   expect((await metric("model_inference_requests_total", 'status="success"')) - before).toBe(60);
-  expect(await metric("gatewayz_gateway_workers")).toBe(WORKERS);
+  expect(await metric("gatewayz_workers")).toBe(WORKERS);
   expect(await metric("concurrency_active_requests")).toBe(0);
 });
 

@@ -1,3 +1,4 @@
+import cluster from "node:cluster";
 import { isRoleName } from "../config/roles.ts";
 import type { Config } from "../config/schema.ts";
 import { EXIT_FATAL, type FromChild, type ToChild } from "../runtime/child-protocol.ts";
@@ -61,6 +62,8 @@ process.on("message", (message: ToChild | readonly unknown[]) => {
     setImmediate(() => process.exit(fatal ? EXIT_FATAL : 1));
   });
 });
+// A cluster's worker takes messages from its very start, before this listener was there: what was sent then is lost.
+if (cluster.isWorker) process.send!({ type: "hello" });
 // The parent's end, by whatever cause, closes the channel: no role outlives its supervisor.
 process.on("disconnect", () => void end(0));
 process.on("SIGTERM", () => void end(0));

@@ -124,7 +124,10 @@ export class WorkerPool {
     let failure: string | undefined;
     let ready = false;
     return new Promise((resolve, reject) => {
-      const late = setTimeout(() => worker.process.kill("SIGKILL"), READY_MS_MAX);
+      const late = setTimeout(() => {
+        failure = `not ready within ${READY_MS_MAX} ms`;
+        worker.process.kill("SIGKILL");
+      }, READY_MS_MAX);
       const channel = new Channel(
         { send: (message) => void worker.send(message as object) },
         {
@@ -141,7 +144,10 @@ export class WorkerPool {
       );
       slot.worker = worker;
       worker.on("message", (message: { type?: string; message?: string }) => {
-        if (message.type === "failed") failure = message.message;
+        if (message.type === "hello") {
+          const told: ToChild = { type: "start", role: "gateway", config, worker: { ...start, index: slot.index } };
+          worker.send(told);
+        } else if (message.type === "failed") failure = message.message;
         else channel.receive(message);
       });
       worker.on("error", (error) => {
@@ -162,8 +168,6 @@ export class WorkerPool {
         }
         this.#restart(slot, startedAtMs, reason);
       });
-      const message: ToChild = { type: "start", role: "gateway", config, worker: { ...start, index: slot.index } };
-      worker.send(message);
     });
   }
 
