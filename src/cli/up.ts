@@ -63,7 +63,7 @@ export async function up(options: UpOptions): Promise<number> {
     : await startChildren(config, roles, report, options.distDir);
   await started();
   report.allReady(running.pids().reduce((sum, pid) => sum + processMemoryBytes(pid), 0));
-  const signal = await nextSignal();
+  const signal = await nextSignal(() => running.reload());
   report.stopping(signal);
   await running.stop();
   return 0;
@@ -93,6 +93,8 @@ async function beginStarting(dataDir: string): Promise<() => Promise<void>> {
 
 interface Running {
   pids(): number[];
+  /** Lets the gateway read its configuration again. */
+  reload(): void;
   stop(): Promise<void>;
 }
 
@@ -119,7 +121,11 @@ async function startChildren(
     throw new ConfigError((error as Error).message);
   }
   process.off("SIGTERM", stopEarly).off("SIGINT", stopEarly);
-  return { pids: () => [process.pid, ...supervisor.pids], stop: () => supervisor.stop() };
+  return {
+    pids: () => [process.pid, ...supervisor.pids],
+    reload: () => supervisor.signal("gateway", "SIGHUP"),
+    stop: () => supervisor.stop(),
+  };
 }
 
 async function startInProcess(config: Config, roles: readonly RoleName[], report: Reporter): Promise<Running> {
@@ -140,6 +146,7 @@ async function startInProcess(config: Config, roles: readonly RoleName[], report
   }
   return {
     pids: () => [process.pid],
+    reload: () => undefined, // The gateway in this process hears the signal itself.
     async stop() {
       // Writers before the stores they write into.
       for (const role of running.reverse()) await role.close();
@@ -181,8 +188,11 @@ function portVariable(name: PortName): string {
   return `GATEWAYZ_PORT_${name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
 }
 
-function nextSignal(): Promise<NodeJS.Signals> {
+/** SIGHUP is a closed terminal where there was one, else the usual word for reading the configuration again. */
+function nextSignal(hangUp: () => void): Promise<NodeJS.Signals> {
+  const hasTerminal = process.stdin.isTTY === true;
   return new Promise((done) => {
     for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => done(signal));
+    process.on("SIGHUP", () => (hasTerminal ? done("SIGHUP") : hangUp()));
   });
 }

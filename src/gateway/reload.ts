@@ -10,6 +10,8 @@ import type { Telemetry } from "./request-record.ts";
 
 /** Editors write a file in several steps; it is read when nothing has happened for so long. */
 const QUIET_MS = 200;
+/** A process that is started again gets the configuration of the program's start; the file may have changed since. */
+const CATCH_UP_MS = 1_000;
 /** Where the system tells nothing (network drives, some container mounts), it is looked at this often. */
 const LOOK_INTERVAL_MS = 5_000;
 
@@ -34,6 +36,7 @@ export class ConfigReload {
   #watcher: FSWatcher | undefined;
   #looking: NodeJS.Timeout | undefined;
   #quiet: NodeJS.Timeout | undefined;
+  #catchingUp: NodeJS.Timeout | undefined;
   /** Of the content that was read last; undefined where there was no file. */
   #digest: string | undefined;
 
@@ -59,6 +62,9 @@ export class ConfigReload {
     this.#looking = setInterval(() => this.#noticed(), LOOK_INTERVAL_MS);
     this.#looking.unref();
     process.on("SIGHUP", this.#hangUp);
+    if (this.#options.config.configFile === undefined) return;
+    this.#catchingUp = setTimeout(() => this.#read(false), CATCH_UP_MS);
+    this.#catchingUp.unref();
   }
 
   close(): void {
@@ -66,6 +72,7 @@ export class ConfigReload {
     this.#watcher?.close();
     clearInterval(this.#looking);
     clearTimeout(this.#quiet);
+    clearTimeout(this.#catchingUp);
   }
 
   #noticed(): void {
@@ -86,6 +93,11 @@ export class ConfigReload {
 
   /** Reads the file now. Never throws. */
   reload(): void {
+    this.#read(true);
+  }
+
+  /** @param asked False where nobody expects a change, and so none is told when there is none. */
+  #read(asked: boolean): void {
     const { live, telemetry, logger, config, environment = process.env, workingDir = process.cwd() } = this.#options;
     const file = this.#file;
     this.#digest = this.#currentDigest();
@@ -106,7 +118,7 @@ export class ConfigReload {
       if (restart.length > 0)
         logger.warn({ file, restart }, "configuration reloaded; these sections hold after a restart");
       if (sections.length > 0) logger.info({ file, sections, providers }, "configuration reloaded");
-      telemetry.event("configReloaded", { result });
+      if (asked || result === "applied") telemetry.event("configReloaded", { result });
     } catch (error) {
       const known = error instanceof ConfigError || error instanceof ConfigRefused;
       const { message, stack } = error as Error;

@@ -71,6 +71,11 @@ export class Supervisor {
     return [...this.#children.values()].flatMap((child) => child.process?.pid ?? []);
   }
 
+  /** Sends a signal to a role's process, if it runs. */
+  signal(role: RoleName, signal: NodeJS.Signals): void {
+    this.#children.get(role)?.process?.kill(signal);
+  }
+
   /** Ends every role: SIGTERM, and SIGKILL for what has not drained in time. */
   async stop(): Promise<void> {
     this.#stopping = true;
