@@ -34,8 +34,6 @@ interface KeyEvents {
    * `temporary` are those of trials (`gw_temp_…`). A status that has gone to zero is named with 0.
    */
   keysCounted: { byStatus: Readonly<Record<string, number>>; temporary: Readonly<Record<string, number>> };
-  /** What is left of the monthly budgets of all keys of a tier, in USD; at the start and as it changes, at most each 10 s. */
-  balancesCounted: { byTier: Readonly<Record<string, number>> };
   /** A key has used this share of what it may cost today or this month (`period`; a day where left out). */
   spendWarning: {
     keyName: string;
@@ -215,6 +213,8 @@ export interface GatewayFacts {
   connections: Readonly<Record<string, number>>;
   /** What one ordinary key may use: `request_rate` per minute, `daily_quota` per day. */
   limits: Readonly<Record<string, number>>;
+  /** What is left of the budgets of all keys of a tier in US dollars: of the month's where a key has one, else of the day's. */
+  balances: Readonly<Record<string, number>>;
   /** Whether a provider's model list, or the configuration, names this model; unknown models become no label. */
   knownModels: (provider: string, model: string) => boolean;
 }

@@ -3,8 +3,14 @@ import type { Gateway } from "./gateway.ts";
 import { POOL_CONNECTIONS_MAX } from "./limits.ts";
 import type { PoolFact } from "./request-record.ts";
 
-/** Registers what telemetry reads of a gateway before each exposition: pools, connections, limits, known models. */
-export function observeGateway(gateway: Gateway, server: Server): void {
+/** Keys whose budgets one exposition adds up; with more of them there is no balance rather than a slow page. */
+const BALANCED_KEYS_MAX = 10_000;
+
+/**
+ * Registers what telemetry reads of a gateway before each exposition: pools, connections, limits, balances, models.
+ * @param worker True in a worker, whose primary knows limits and budgets.
+ */
+export function observeGateway(gateway: Gateway, server: Server, worker: boolean): void {
   const { telemetry } = gateway;
   const clients = countConnections(server);
   telemetry.observe("pools", () => poolsOf(gateway));
@@ -20,12 +26,26 @@ export function observeGateway(gateway: Gateway, server: Server): void {
       ...(gateway.redis === undefined ? {} : { redis: open(({ name }) => name === REDIS) }),
     };
   });
+  const knows = (provider: string, model: string): boolean => gateway.catalog.models(provider)?.has(model) === true;
+  telemetry.observe("knownModels", () => knows);
+  if (worker) return;
+  telemetry.observe("balances", () => balancesOf(gateway));
   telemetry.observe("limits", () => {
     const { limits } = gateway.context.config.gateway;
     return { request_rate: limits.requestsPerMinute, daily_quota: limits.requestsPerDay };
   });
-  const knows = (provider: string, model: string): boolean => gateway.catalog.models(provider)?.has(model) === true;
-  telemetry.observe("knownModels", () => knows);
+}
+
+/** What is left of the keys' budgets by tier. */
+function balancesOf({ keys, money }: Gateway): Record<string, number> {
+  const byTier: Record<string, number> = {};
+  let counted = 0;
+  for (const identity of keys.limited()) {
+    if (++counted > BALANCED_KEYS_MAX) return {};
+    const leftUsd = money.budgets.leftUsd(identity);
+    if (leftUsd !== undefined) byTier[identity.tier] = (byTier[identity.tier] ?? 0) + leftUsd;
+  }
+  return byTier;
 }
 
 const DATABASE = "database";

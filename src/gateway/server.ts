@@ -68,7 +68,7 @@ export function createGatewayServer(gateway: Gateway, cold?: ColdProxy): Fastify
       path: request.url.split("?", 1)[0]!.slice(0, 200),
     });
   });
-  observeGateway(gateway, app.server);
+  observeGateway(gateway, app.server, cold !== undefined);
   registerDefinedRoutes(app, gateway);
   registerChatCompletions(app, gateway);
   registerMessages(app, gateway);

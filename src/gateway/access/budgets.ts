@@ -45,7 +45,7 @@ interface Account {
 }
 
 /** One budget that a request counts against. */
-interface Charge {
+export interface Charge {
   readonly scope: string;
   readonly kind: "key" | "team";
   readonly caps: Budget;
@@ -109,12 +109,14 @@ export class Budgets {
     if (client.unlimited) return NO_HOLD;
     const charges = this.chargesOf(client);
     const nowMs = this.#now();
-    const accounts: Account[] = [];
-    for (const charge of charges) {
-      const account = this.#account(charge.scope, nowMs);
-      this.#check(charge, account, nanoUsd, nowMs);
-      accounts.push(account);
-    }
+    for (const charge of charges) this.#check(charge, this.#account(charge.scope, nowMs), nanoUsd);
+    return this.note(client, charges, nanoUsd);
+  }
+
+  /** Holds without asking: what somebody else has let in. */
+  note(client: ClientIdentity, charges: readonly Charge[], nanoUsd: number): BudgetHold {
+    const nowMs = this.#now();
+    const accounts = charges.map(({ scope }) => this.#account(scope, nowMs));
     for (const account of accounts) account.held += nanoUsd;
     let settled = false;
     return {
@@ -163,35 +165,57 @@ export class Budgets {
     return { day: day.own + day.others, month: month.own + month.others, held };
   }
 
-  #check({ kind, caps, isDefault }: Charge, account: Account, nanoUsd: number, nowMs: number): void {
+  /**
+   * What is left of a client's own budget, US dollars: of the month where it has one, else of the day. Undefined without
+   * a cap. Changes nothing, as `/metrics` asks it of every key.
+   */
+  leftUsd(client: ClientIdentity): number | undefined {
+    const [{ scope, caps } = { scope: "", caps: {} }] = this.chargesOf(client);
+    const name: PeriodName = caps.monthUsd === undefined ? "day" : "month";
+    const capUsd = name === "day" ? caps.dayUsd : caps.monthUsd;
+    if (capUsd === undefined) return undefined;
+    const spent = this.#accounts.get(scope)?.[name];
+    if (spent === undefined || spent.startMs !== this.#period(name, this.#now()).startMs) return capUsd;
+    return Math.max(0, capUsd - toUsd(spent.own + spent.others));
+  }
+
+  #check({ kind, caps, isDefault }: Charge, account: Account, nanoUsd: number): void {
     for (const name of PERIOD_NAMES) {
       const capUsd = name === "day" ? caps.dayUsd : caps.monthUsd;
       if (capUsd === undefined) continue;
       const spent = account[name];
       const left = toNanoUsd(capUsd) - spent.own - spent.others - account.held;
-      if (nanoUsd <= left) continue;
-      this.#telemetry.event("rateLimited", { limitType: "daily_quota" });
-      const { endMs } = this.#period(name, nowMs);
-      const retryAfterSeconds = Math.max(1, Math.ceil((endMs - nowMs) / 1_000));
-      const headers = {
-        "x-ratelimit-reason": isDefault ? "daily_spend" : `budget_per_${name}`,
-        "x-ratelimit-scope": kind,
-        // Clients that would try again by themselves are told not to: the budget comes back in hours, not in seconds.
-        "x-should-retry": "false",
-      };
-      if (isDefault) {
-        throw new GatewayError(
-          "DAILY_SPEND_QUOTA_EXCEEDED",
-          { capUsd, retryAfterSeconds },
-          { retryAfterSeconds, headers },
-        );
-      }
-      const detail = { scope: kind, period: name, capUsd, leftUsd: toUsd(Math.max(0, left)), needsUsd: toUsd(nanoUsd) };
-      throw new GatewayError("BUDGET_QUOTA_EXCEEDED", detail, { retryAfterSeconds, headers });
+      if (nanoUsd > left) throw this.refusal({ kind, caps, isDefault }, name, left, nanoUsd);
     }
   }
 
-  #spend(client: ClientIdentity, { scope, kind, caps }: Charge, nanoUsd: number, nowMs: number): void {
+  /** The error of a request that a budget does not cover; telemetry hears of it. */
+  refusal(
+    { kind, caps, isDefault }: Omit<Charge, "scope">,
+    name: PeriodName,
+    left: number,
+    nanoUsd: number,
+  ): GatewayError {
+    const nowMs = this.#now();
+    const capUsd = (name === "day" ? caps.dayUsd : caps.monthUsd) ?? 0;
+    this.#telemetry.event("rateLimited", { limitType: "daily_quota" });
+    const { endMs } = this.#period(name, nowMs);
+    const retryAfterSeconds = Math.max(1, Math.ceil((endMs - nowMs) / 1_000));
+    const headers = {
+      "x-ratelimit-reason": isDefault ? "daily_spend" : `budget_per_${name}`,
+      "x-ratelimit-scope": kind,
+      // Clients that would try again by themselves are told not to: the budget comes back in hours, not in seconds.
+      "x-should-retry": "false",
+    };
+    if (isDefault) {
+      const detail = { capUsd, retryAfterSeconds };
+      return new GatewayError("DAILY_SPEND_QUOTA_EXCEEDED", detail, { retryAfterSeconds, headers });
+    }
+    const detail = { scope: kind, period: name, capUsd, leftUsd: toUsd(Math.max(0, left)), needsUsd: toUsd(nanoUsd) };
+    return new GatewayError("BUDGET_QUOTA_EXCEEDED", detail, { retryAfterSeconds, headers });
+  }
+
+  #spend(client: ClientIdentity, { scope, kind, caps }: Charge, nanoUsd: number): void {
     const account = this.#account(scope, nowMs);
     for (const name of PERIOD_NAMES) {
       const spent = account[name];

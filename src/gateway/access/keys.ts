@@ -157,6 +157,16 @@ export class Keys {
     return new GatewayError("API_KEY_INACTIVE", { status });
   }
 
+  /** Who may ask for something now, except those without any limit. */
+  *limited(): Iterable<ClientIdentity> {
+    const nowMs = this.#now();
+    for (const keys of [this.#own, this.#configured, this.#stored]) {
+      for (const { identity, status, expiresAtMs } of keys.values()) {
+        if (status === "active" && expiresAtMs > nowMs && !identity.unlimited) yield identity;
+      }
+    }
+  }
+
   #count(): void {
     const byStatus: Record<string, number> = { active: 0, expired: 0, disabled: 0, revoked: 0 };
     const temporary: Record<string, number> = { ...byStatus };

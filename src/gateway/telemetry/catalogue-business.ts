@@ -18,8 +18,8 @@ export const businessMetrics = {
   active_api_keys: gauge(["status"], "Keys by status, the admin key included.", "event keysCounted"),
   user_credit_balance: gauge(
     ["plan_type"],
-    "What is left of this month's budgets in US dollars, by tier of the keys.",
-    "event balancesCounted",
+    "What is left of the keys' budgets by their tier: of this month's where a key has one, else of today's.",
+    "reading balances",
   ),
   trial_active: gauge(["status"], "Temporary keys (gw_temp_) by status.", "event keysCounted"),
 } as const;

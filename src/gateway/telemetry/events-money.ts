@@ -12,11 +12,6 @@ export function keyAndMoneyHandlers(set: MetricSet) {
       for (const [status, keys] of Object.entries(byStatus)) set.gauge("active_api_keys").child(status).set(keys);
       for (const [status, keys] of Object.entries(temporary)) set.gauge("trial_active").child(status).set(keys);
     },
-    balancesCounted({ byTier }) {
-      for (const [tier, usd] of Object.entries(byTier)) {
-        set.gauge("user_credit_balance").child(boundedLabel(tier)).set(usd);
-      }
-    },
     spendWarning: ({ period = "day" }) => set.counter("gatewayz_spend_warnings_total").child(period).inc(),
     creditDeducted({ status, endpoint, stream, amountUsd, seconds }) {
       const path = boundedLabel(endpoint);

@@ -7,7 +7,7 @@ type Readers = { readonly [Name in keyof GatewayFacts]: (() => GatewayFacts[Name
 /** Facts that are asked for before each exposition instead of told at each change: pools, queues, connections. */
 export class FactMetrics {
   readonly #set: MetricSet;
-  readonly #readers: Readers = { pools: [], queues: [], connections: [], limits: [], knownModels: [] };
+  readonly #readers: Readers = { pools: [], queues: [], connections: [], limits: [], balances: [], knownModels: [] };
 
   constructor(set: MetricSet) {
     this.#set = set;
@@ -37,6 +37,11 @@ export class FactMetrics {
     }
     for (const read of this.#readers.limits) {
       for (const [type, value] of Object.entries(read())) this.#set.gauge("current_rate_limit").child(type).set(value);
+    }
+    for (const read of this.#readers.balances) {
+      for (const [tier, usd] of Object.entries(read())) {
+        this.#set.gauge("user_credit_balance").child(boundedLabel(tier)).set(usd);
+      }
     }
     // Several parts of the gateway may have connections of one type.
     const connections = new Map<string, number>();
