@@ -185,3 +185,84 @@ test("OpenAI to Anthropic: thinking, text, then a tool, then late text", () => {
   // The provider reported no usage: the estimate stands.
   expect(all.at(-2)).toMatchObject({ delta: { stop_reason: "tool_use" }, usage: { input_tokens: 7 } });
 });
+
+const ended = (delta: object): string => anthropicEvent("message_delta", { delta, usage: { output_tokens: 5 } });
+const translated = (from: "openai" | "anthropic", pieces: readonly string[]): Record<string, unknown>[] => {
+  const stream =
+    from === "openai"
+      ? new TranslatedStream(new OpenAiSource(), new MessagesSink("msg_x", 0))
+      : new TranslatedStream(new AnthropicSource(), new ChatSink(false, 5));
+  return events(run(stream, pieces));
+};
+
+test.each<[object, string, string | undefined]>([
+  [{ stop_reason: "end_turn" }, "stop", undefined],
+  [{ stop_reason: "stop_sequence", stop_sequence: "END" }, "stop", undefined],
+  [{ stop_reason: "pause_turn" }, "stop", undefined],
+  [{ stop_reason: "max_tokens" }, "length", undefined],
+  [{ stop_reason: "model_context_window_exceeded" }, "length", undefined],
+  [{ stop_reason: "tool_use" }, "tool_calls", undefined],
+  [{ stop_reason: "refusal", stop_details: { explanation: "No." } }, "content_filter", "No."],
+])("Anthropic to OpenAI: %j ends with %s", (delta, finishReason, refusal) => {
+  const pieces = [...ANTHROPIC_STREAM.slice(0, 4), ended(delta), anthropicEvent("message_stop")];
+  const [choice] = translated("anthropic", pieces).at(-2)!["choices"] as { finish_reason: string; delta: object }[];
+  expect(choice).toMatchObject({ finish_reason: finishReason, delta: refusal === undefined ? {} : { refusal } });
+});
+
+test.each<[string, object, string | null, object]>([
+  ["stop", { content: "x" }, null, { stop_reason: "end_turn", stop_sequence: null }],
+  ["stop", { refusal: "No." }, null, { stop_reason: "refusal" }],
+  ["stop", { content: "x" }, "END", { stop_reason: "stop_sequence", stop_sequence: "END" }],
+  ["length", { content: "x" }, null, { stop_reason: "max_tokens" }],
+  ["content_filter", { content: "x" }, null, { stop_reason: "refusal" }],
+  ["function_call", { content: "x" }, null, { stop_reason: "tool_use" }],
+])("OpenAI to Anthropic: %s after %j and %j", (finishReason, delta, stopReason, expected) => {
+  const choices = [{ index: 0, delta: {}, finish_reason: finishReason, stop_reason: stopReason }];
+  const all = translated("openai", [openAiChunk({ ...delta }), openAiChunk({}, null, { choices })]);
+  expect(all.at(-2)).toMatchObject({ type: "message_delta", delta: expected });
+  // Nothing was counted, and nothing estimated: still not 0.
+  expect(all[0]).toMatchObject({ message: { usage: { input_tokens: 1, output_tokens: 1 } } });
+});
+
+test("Anthropic to OpenAI: a call without input has arguments that can be parsed", () => {
+  const call = { type: "tool_use", id: "t", name: "now", input: {} };
+  const chunks = translated("anthropic", [
+    ANTHROPIC_STREAM[0]!,
+    anthropicEvent("content_block_start", { index: 0, content_block: call }),
+    anthropicEvent("content_block_delta", { index: 0, delta: { type: "input_json_delta", partial_json: "" } }),
+    anthropicEvent("content_block_stop", { index: 0 }),
+    ended({ stop_reason: "tool_use" }),
+    anthropicEvent("message_stop"),
+  ]);
+  const written = chunks.slice(0, -1).flatMap((chunk) => {
+    const [choice] = chunk["choices"] as { delta: { tool_calls?: { function: { arguments: string } }[] } }[];
+    return (choice!.delta.tool_calls ?? []).map((each) => each.function.arguments);
+  });
+  expect(JSON.parse(written.join(""))).toEqual({});
+});
+
+test("OpenAI to Anthropic: reasoning of several makers, each signed in its own way", () => {
+  const detail = (members: object): string => openAiChunk({ reasoning_details: [members] });
+  const all = translated("openai", [
+    detail({ type: "reasoning.text", text: "A", format: "anthropic-claude-v1", index: 0 }),
+    detail({ type: "reasoning.text", signature: "c2ln", format: "anthropic-claude-v1", index: 0 }),
+    detail({ type: "reasoning.encrypted", data: "ZW5j", format: "anthropic-claude-v1", index: 1 }),
+    detail({ type: "reasoning.summary", summary: "B", format: "openai-responses-v1", id: "rs_1", index: 2 }),
+    detail({ type: "reasoning.encrypted", data: "gAAA", format: "openai-responses-v1", id: "rs_1", index: 2 }),
+    detail({ type: "reasoning.encrypted", data: "sig", format: "google-gemini-v1", index: 3 }),
+    openAiChunk({ content: "C" }, "stop"),
+  ]);
+  const blocks: Record<string, string>[] = [];
+  for (const event of all) {
+    if (event["type"] === "content_block_start") blocks.push({ ...(event["content_block"] as object) });
+    const delta = (event["type"] === "content_block_delta" ? event["delta"] : {}) as Record<string, string>;
+    for (const name of ["text", "thinking", "signature"]) if (delta[name]) blocks.at(-1)![name] += delta[name];
+  }
+  expect(blocks).toEqual([
+    { type: "thinking", thinking: "A", signature: "c2ln" },
+    { type: "redacted_thinking", data: "ZW5j" },
+    { type: "thinking", thinking: "B", signature: expect.stringMatching(/^gwz1\./) },
+    { type: "redacted_thinking", data: expect.stringMatching(/^gwz1\./) },
+    { type: "text", text: "C" },
+  ]);
+});
