@@ -33,17 +33,17 @@ export interface KeyView {
   readonly seconds_until_ready: number;
 }
 
-/** A key in use by one call. Exactly one of the methods is called, once, when the call is over. */
+/** A key in use by one call. One of `limited`, `refused` and `released` is called when the call is over. */
 export interface KeyLease<Secret> {
   readonly name: string;
   readonly secret: Secret;
-  /** @param latencyMs To the answer's head. */
+  /** The provider takes this key. The call may go on, as a stream does. @param latencyMs To the answer's beginning. */
   answered(latencyMs: number): void;
   /** The provider limits this key's rate for so long. */
   limited(seconds: number): void;
   /** The provider does not accept this key. */
   refused(): void;
-  /** The call failed for another reason, or was given up: nothing about the key. */
+  /** The call is over, and nothing (more) is to be learnt about the key. */
   released(): void;
 }
 
@@ -172,13 +172,12 @@ export class KeyPool<Secret> {
     return {
       name: key.name,
       secret: key.secret,
-      answered: (latencyMs) =>
-        end(() => {
-          key.refusals = 0;
-          key.state = "ready";
-          key.restsUntilMs = 0;
-          this.#learn(key, latencyMs);
-        }),
+      answered: (latencyMs) => {
+        key.refusals = 0;
+        key.state = "ready";
+        key.restsUntilMs = 0;
+        this.#learn(key, latencyMs);
+      },
       limited: (seconds) => end(() => this.#rest(key, "cooling", seconds * 1_000)),
       refused: () =>
         end(() => {

@@ -1,6 +1,6 @@
 import type { ProviderType } from "../../config/provider-schema.ts";
 import type { Config } from "../../config/schema.ts";
-import { guardedLookup, refusedLiteral } from "../../runtime/outbound-guard.ts";
+import { guardedLookup, OutboundRefused, refusedLiteral } from "../../runtime/outbound-guard.ts";
 import { ERROR_TEXT_CHARS_MAX, POOL_CONNECTIONS_MAX, POOL_IDLE_MS, UPSTREAM_HEADER_BYTES_MAX } from "../limits.ts";
 import { credentialsOf } from "./credential.ts";
 import { wireOf } from "./formats/table.ts";
@@ -56,7 +56,7 @@ export function createProvider(
   const url = new URL(config.baseUrl);
   const reach = { allowPrivate: config.allowPrivate === true, ...(trusted && { explicitHost: url.hostname }) };
   const refused = refusedLiteral(url.hostname, reach);
-  if (refused !== undefined) throw refused;
+  if (refused !== undefined) throw new OutboundRefused(`provider ${name}: ${refused.message}`);
   const pool = new ProviderPool(url.origin, {
     connections: POOL_CONNECTIONS_MAX,
     connect: { timeout: connectMs, lookup: guardedLookup(reach) },

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { ProviderType } from "../../../config/provider-schema.ts";
 import { type JsonObject, objectAt, objectsAt } from "../../json.ts";
 import { EXAMPLE, post, type StartedFormat, startFormat } from "../../testing/wire/format-test.ts";
+import { createProvider } from "../provider.ts";
 
 /** What is special in each format and does not fit the table of all providers. */
 
@@ -303,4 +305,42 @@ test("vertex: the token is fetched once and kept; a token service that refuses i
   expect(status).toBe(502);
   expect(objectAt(body, "error")["gateway_code"]).toBe("PROVIDER_AUTHENTICATION_ERROR");
   expect(JSON.stringify(body)).not.toContain("PRIVATE KEY");
+});
+
+test("model lists: each provider's own path and shape, ids as clients write them", () => {
+  const cases: [
+    name: string,
+    type: ProviderType,
+    baseUrl: string,
+    path: string | undefined,
+    list: object,
+    ids: string[],
+  ][] = [
+    ["openai", "openai", "https://api.openai.com/v1", "/v1/models", { data: [{ id: "a" }] }, ["a"]],
+    ["together", "openai", "https://api.together.xyz/v1", "/v1/models", [{ id: "a" }], ["a"]],
+    ["deepinfra", "openai", "https://api.deepinfra.com/v1/openai", "/models/list", [{ model_name: "a/b" }], ["a/b"]],
+    [
+      "gemini",
+      "gemini",
+      "https://x.googleapis.com",
+      "/v1beta/models?pageSize=1000",
+      { models: [{ name: "models/a" }] },
+      ["a"],
+    ],
+    ["cohere", "cohere", "https://api.cohere.com/v2", "/v1/models?page_size=1000", { models: [{ name: "a" }] }, ["a"]],
+    ["azure", "azure", "https://r.openai.azure.com/openai/v1", "/openai/v1/models", { data: [{ id: "a" }] }, ["a"]],
+  ];
+  for (const [name, type, baseUrl, path, list, ids] of cases) {
+    const provider = createProvider(name, { type, baseUrl }, 1_000, false);
+    const wire = provider.wire("");
+    expect(wire.modelsPath(provider)).toBe(path);
+    expect(wire.readModelIds(JSON.stringify(list))).toEqual(ids);
+    expect(wire.readModelIds("<html>")).toBeUndefined();
+  }
+  const perplexity = createProvider("perplexity", { baseUrl: "https://api.perplexity.ai" }, 1_000, false);
+  expect(perplexity.configuredModels).toContain("sonar-pro");
+  for (const type of ["vertex", "bedrock"] as const) {
+    const provider = createProvider(type, { type, baseUrl: "https://x.example.com", models: ["m"] }, 1_000, false);
+    expect(provider.wire("").modelsPath(provider)).toBeUndefined();
+  }
 });
