@@ -27,15 +27,36 @@ for (const [network, prefix] of [
  * itself. Behind a proxy in a private network it is the last address that the proxy named. Undefined for this machine.
  */
 export function clientAddress(request: Pick<IncomingMessage, "headers" | "socket">): string | undefined {
+  const peer = peerOf(request.socket);
   // Only a worker of this gateway is on the primary's private socket, which has no addresses; it says who asks.
-  if (request.socket.remoteAddress === undefined)
-    return String(request.headers[CLIENT_ADDRESS_HEADER] ?? "") || undefined;
-  const peer = plain(request.socket.remoteAddress);
-  if (!isNearby(peer)) return counted(peer);
-  const header = request.headers["x-forwarded-for"];
-  const forwarded = plain((Array.isArray(header) ? header.join(",") : (header ?? "")).split(",").at(-1)!.trim());
-  if (isIP(forwarded) !== 0) return counted(forwarded);
-  return peer === "::1" || peer.startsWith("127.") ? undefined : counted(peer);
+  if (peer.isPrivateSocket) return String(request.headers[CLIENT_ADDRESS_HEADER] ?? "") || undefined;
+  const header = peer.isNearby ? request.headers["x-forwarded-for"] : undefined;
+  if (header === undefined) return peer.counted;
+  const forwarded = plain((Array.isArray(header) ? header.join(",") : header).split(",").at(-1)!.trim());
+  return isIP(forwarded) === 0 ? peer.counted : counted(forwarded);
+}
+
+interface Peer {
+  readonly isPrivateSocket: boolean;
+  readonly isNearby: boolean;
+  /** As limits count it; undefined for this machine. */
+  readonly counted: string | undefined;
+}
+
+/** By connection: asking the socket and the block list costs more than the rest of the key check. */
+const peers = new WeakMap<IncomingMessage["socket"], Peer>();
+
+function peerOf(socket: IncomingMessage["socket"]): Peer {
+  let peer = peers.get(socket);
+  if (peer === undefined) {
+    const address = plain(socket.remoteAddress ?? "");
+    // A connection that has ended has no address either; what it sent is believed no more than before.
+    const isPrivateSocket = address === "" && !socket.destroyed;
+    const isThisMachine = address === "::1" || address.startsWith("127.");
+    peer = { isPrivateSocket, isNearby: isNearby(address), counted: isThisMachine ? undefined : counted(address) };
+    peers.set(socket, peer);
+  }
+  return peer;
 }
 
 /** Without the prefix that an IPv4 address has on an IPv6 socket. */
