@@ -6,7 +6,7 @@ import { exposeGeminiFailure, GeminiSource, geminiCompletion } from "./gemini/re
 import { geminiRequest } from "./gemini/request.ts";
 
 /** Gemini's format, wherever it is served. */
-export const geminiFormat: NativeFormat = {
+const geminiFormat: NativeFormat = {
   request: (chat, model, provider) => geminiRequest(chat, model, provider.name),
   source: (model) => new GeminiSource(model),
   completion: geminiCompletion,

@@ -19,7 +19,7 @@ const codec = new EventStreamCodec(
 );
 
 /** One message of an event stream. */
-export function bedrockFrame(type: string, body: JsonObject, kind: "event" | "exception" = "event"): Buffer {
+function bedrockFrame(type: string, body: JsonObject, kind: "event" | "exception" = "event"): Buffer {
   const text = (value: string) => ({ type: "string" as const, value });
   const headers = {
     [kind === "event" ? ":event-type" : ":exception-type"]: text(type),
@@ -105,7 +105,7 @@ function checkBody({ body, scenario }: WireRequest): void {
 }
 
 /** Signature version 4, worked out anew from the request as it arrived (AWS General Reference, "Signing"). */
-export function checkSignature(request: WireRequest): void {
+function checkSignature(request: WireRequest): void {
   const pattern =
     /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d{8})\/([^/]+)\/bedrock\/aws4_request, SignedHeaders=([^,]+), Signature=([0-9a-f]{64})$/;
   const match = pattern.exec(request.headers.authorization ?? "");

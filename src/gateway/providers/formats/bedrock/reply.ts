@@ -17,7 +17,7 @@ import { statusOfException } from "./problem.ts";
 const CLAUDE_REASONING = "anthropic-claude-v1";
 
 /** `stopReason` (API reference, "Converse") in OpenAI's words. */
-export function bedrockFinishReason(reason: string): string {
+function bedrockFinishReason(reason: string): string {
   switch (reason) {
     case "tool_use":
       return "tool_calls";

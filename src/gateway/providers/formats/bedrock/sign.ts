@@ -11,7 +11,7 @@ const REGION = /bedrock-runtime(?:-fips)?\.([a-z0-9-]+)\./;
 const REGION_DEFAULT = "us-east-1";
 
 /** The region of the configuration, else of the address. */
-export function regionOf(provider: Provider): string {
+function regionOf(provider: Provider): string {
   return provider.options.region ?? REGION.exec(provider.displayUrl)?.[1] ?? REGION_DEFAULT;
 }
 

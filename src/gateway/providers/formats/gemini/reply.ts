@@ -33,7 +33,7 @@ function finishReasonOf(reason: string, calledTools: boolean): string {
 }
 
 /** Token counts of `usageMetadata`. Thoughts are counted beside the candidates, cached tokens inside the prompt. */
-export function readGeminiUsage(usage: JsonObject): RawUsage | undefined {
+function readGeminiUsage(usage: JsonObject): RawUsage | undefined {
   if (usage["promptTokenCount"] === undefined && usage["totalTokenCount"] === undefined) return undefined;
   const reasoningTokens = countAt(usage, "thoughtsTokenCount");
   return {

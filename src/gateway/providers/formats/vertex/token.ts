@@ -26,7 +26,7 @@ const accounts = new WeakMap<Credential, Account>();
  * What a credential is: JSON, the path of a file with it, or an API key.
  * @throws UpstreamError when the file is not there or no JSON.
  */
-export function accountOf(credential: Credential): Account {
+function accountOf(credential: Credential): Account {
   let account = accounts.get(credential);
   if (account === undefined) {
     account = { json: readAccount(credential.secret ?? ""), client: undefined };
