@@ -74,7 +74,12 @@ export class HookRunner {
       void within(loaded.config.timeout, (signal) => hook.after!({ ...result(), signal }))
         .then(
           () => this.#count(name, "after", "passed", start),
-          (error: unknown) => this.#report(name, "after", start, error),
+          (error: unknown) => {
+            this.#report(name, "after", start, error);
+            if (record.inference?.stream !== true) return;
+            const failureType = error instanceof HookTimeout ? "hook_timeout" : "hook_failed";
+            this.#telemetry.event("streamWorkFailed", { failureType, endpoint: record.route });
+          },
         )
         .finally(() => void this.#afterRunning--);
     }
