@@ -3,8 +3,11 @@ import type { DatabaseOptions } from "../src/database/database.ts";
 import { testDatabase } from "../src/database/testing.ts";
 import { databaseSuite } from "../src/database/testing-suite.ts";
 import { keyStoreSuite } from "../src/gateway/access/store/testing-suite.ts";
+import { RedisStore } from "../src/gateway/cache/redis-store.ts";
+import { answerStoreSuite } from "../src/gateway/cache/testing-suite.ts";
 import { usageSuite } from "../src/gateway/ledger/testing-suite.ts";
-import { redisSuite } from "../src/redis/testing-suite.ts";
+import { captureStoreSuite } from "../src/gateway/safety/testing-suite.ts";
+import { redisSuite, testRedis } from "../src/redis/testing-suite.ts";
 import { dropAllTables, type RealServer, startPostgres, startRedis } from "./support/real-servers.ts";
 
 // Only where neither the machine nor Debian has them; the reason is on stderr.
@@ -24,6 +27,7 @@ describe.skipIf(postgres === undefined)("Postgres", () => {
   databaseSuite(fresh);
   describe("keys", () => keyStoreSuite(fresh));
   describe("usage", () => usageSuite(fresh));
+  describe("captured texts", () => captureStoreSuite(fresh));
 
   test("a server that dies is reported, refused at once, and used again when it is back", async () => {
     const errors: string[] = [];
@@ -57,4 +61,12 @@ describe.skipIf(postgres === undefined)("Postgres", () => {
   });
 });
 
-describe.skipIf(redis === undefined)("Redis", () => redisSuite(redis as RealServer));
+describe.skipIf(redis === undefined)("Redis", () => {
+  redisSuite(redis as RealServer);
+  describe("answers", () =>
+    answerStoreSuite(async () => {
+      const client = testRedis((redis as RealServer).url);
+      await client.started();
+      return { store: new RedisStore(client), close: () => client.close() };
+    }));
+});

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { afterEach, expect, test, vi } from "vitest";
 import type { CachedReply } from "./cached-answer.ts";
 import { MemoryStore } from "./memory-store.ts";
+import { answerStoreSuite } from "./testing-suite.ts";
 
 afterEach(() => void vi.useRealTimers());
 
@@ -70,3 +71,5 @@ test("whatever is put in, neither entries nor bytes pass their limits, and the c
     }),
   );
 });
+
+answerStoreSuite(async () => ({ store: store(100, 1_000_000).store, close: async () => undefined }));
