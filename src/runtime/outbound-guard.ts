@@ -80,7 +80,7 @@ function embedded(address: ipaddr.IPv6): string | undefined {
 }
 
 /** Why a connection to `address` is refused; undefined when it may be made. @param host The name that led there. */
-export function refusal(host: string, address: string, reach: Reach): OutboundRefused | undefined {
+function refusal(host: string, address: string, reach: Reach): OutboundRefused | undefined {
   const range = addressRange(address);
   if (range === "public") return undefined;
   if (range === "private" && mayBePrivate(host, reach)) return undefined;
