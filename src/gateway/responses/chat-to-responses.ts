@@ -1,4 +1,5 @@
 import { isObject, type JsonObject, numberAt, objectAt, objectsAt, stringAt } from "../json.ts";
+import { hasCacheMark } from "../translation/chat-content.ts";
 import { OPENAI_REASONING, reasoningOf } from "../translation/reasoning.ts";
 import { takesEffort } from "../translation/reasoning-effort.ts";
 import { nameOfTool, readToolChoice } from "../translation/tool-choice.ts";
@@ -14,7 +15,7 @@ const HANDLED: ReadonlySet<string> = new Set([
   ...SAME,
   ...["model", "messages", "stream", "stream_options", "max_tokens", "max_completion_tokens", "tools", "tool_choice"],
   ...["response_format", "reasoning_effort", "reasoning", "thinking", "verbosity", "logprobs", "top_logprobs", "n"],
-  ...["stop", "store", "audio", "modalities", "functions", "function_call", "web_search_options"],
+  ...["stop", "store", "cache_control", "audio", "modalities", "functions", "function_call", "web_search_options"],
   ...GATEWAY_MEMBERS,
 ]);
 /** Members that would change the answer and that Responses does not have. */
@@ -33,6 +34,7 @@ export function chatToResponses(chat: JsonObject, model: string, provider: strin
   }
   if ((numberAt(chat, "n") ?? 1) > 1) refuse("n above 1", provider, "send one request per answer.", "n");
   const dropped = droppedMembers(chat, HANDLED);
+  if (hasCacheMark(chat)) dropped.push("cache_control");
   const body: JsonObject = {
     model,
     input: new MessageReader(provider).read(objectsAt(chat, "messages")),
@@ -60,13 +62,12 @@ export function chatToResponses(chat: JsonObject, model: string, provider: strin
 }
 
 function reasoningFor(chat: JsonObject): JsonObject {
-  const effort = stringAt(chat, "reasoning_effort") ?? stringAt(objectAt(chat, "reasoning"), "effort");
-  const thinking = stringAt(objectAt(chat, "thinking"), "type");
-  return {
-    ...(effort === undefined ? {} : { effort }),
-    // Who asks to see a model think gets what there is to see.
-    ...(thinking === undefined || thinking === "disabled" ? {} : { summary: "auto" }),
-  };
+  const unified = objectAt(chat, "reasoning");
+  const effort = stringAt(chat, "reasoning_effort") ?? stringAt(unified, "effort");
+  // OpenAI gives summaries to verified organisations only and refuses others, so they must be asked for by name.
+  const shown = objectAt(chat, "thinking")["display"] === "summarized" ? "auto" : undefined;
+  const summary = stringAt(unified, "summary") ?? shown;
+  return { ...(effort === undefined ? {} : { effort }), ...(summary === undefined ? {} : { summary }) };
 }
 
 function textFor(chat: JsonObject): JsonObject {

@@ -26,7 +26,12 @@ beforeAll(async () => {
     gateway: {
       keys: { other: "gw_live_other_key" },
       providers: {
-        openai: { type: "openai", baseUrl: `${provider.url}/v1`, apiKey: "sk-o", models: ["gpt-5-pro", "gpt-4o"] },
+        openai: {
+          type: "openai",
+          baseUrl: `${provider.url}/v1`,
+          apiKey: "sk-o",
+          models: ["gpt-5-pro", "gpt-5", "gpt-4o"],
+        },
         ant: { type: "anthropic", baseUrl: provider.url, apiKey: "sk-a", models: ["claude-sonnet-4-5"] },
         fix: { type: "openai", baseUrl: `${provider.url}/v1`, apiKey: "sk-f", models: ["m-1"] },
       },
@@ -98,7 +103,7 @@ for (const { way, responses, messages } of ways) {
     const request = {
       model: "gpt-5-pro",
       max_tokens: 4_000,
-      thinking: { type: "enabled" as const, budget_tokens: 2_048 },
+      thinking: { type: "enabled" as const, budget_tokens: 2_048, display: "summarized" as const },
       tools: [claudeTool],
       messages: [user],
     };
@@ -245,6 +250,28 @@ for (const { way, responses, messages } of ways) {
     await gateway.nextRecord();
   });
 }
+
+test("Claude's client that wants OpenAI's models to think goes by Responses, where their reasoning comes back", async () => {
+  const ask = async (model: string, rest: JsonObject = {}): Promise<string> => {
+    provider.answer = json(RESPONSE);
+    await gateway.post("/v1/messages", {
+      model,
+      max_tokens: 9,
+      messages: [user],
+      thinking: { type: "adaptive" },
+      ...rest,
+    });
+    await gateway.nextRecord();
+    return seen().path;
+  };
+  expect(await ask("gpt-5")).toBe("/v1/responses");
+  expect(seen().body).toMatchObject({ include: ["reasoning.encrypted_content"], store: false, max_output_tokens: 16 });
+  expect(seen().body).not.toHaveProperty("reasoning");
+  expect(await ask("gpt-4o")).toBe("/v1/chat/completions");
+  expect(await ask("gpt-5", { thinking: { type: "disabled" } })).toBe("/v1/chat/completions");
+  expect(await ask("gpt-5", { stop_sequences: ["x"] })).toBe("/v1/chat/completions");
+  expect(await ask("m-1")).toBe("/v1/chat/completions");
+});
 
 test("thinking of another model, or unsigned, is taken out before Claude sees it, and nothing else is touched", async () => {
   provider.answer = json(ANTHROPIC_MESSAGE);

@@ -1,4 +1,4 @@
-import { isObject, type JsonObject, objectAt, stringAt } from "../json.ts";
+import { isObject, type JsonObject, objectAt, objectsAt, stringAt } from "../json.ts";
 import { refuse } from "./translated.ts";
 
 const DATA_URL = /^data:([a-z]+\/[a-z0-9.+-]+);base64,/i;
@@ -71,4 +71,21 @@ function documentBlock(file: JsonObject, provider: string): JsonObject {
   }
   const source = { type: "base64", media_type: "application/pdf", data: data.slice(match[0].length) };
   return { type: "document", source, ...named };
+}
+
+/** Whether this part, tool or message carries a mark of Anthropic's prompt cache. */
+export function isMarked(part: JsonObject): boolean {
+  return isObject(part["cache_control"]);
+}
+
+/** Whether anything in a chat completion request does. */
+export function hasCacheMark(chat: JsonObject): boolean {
+  if (isMarked(chat) || objectsAt(chat, "tools").some(isMarked)) return true;
+  return objectsAt(chat, "messages").some((message) => {
+    return (
+      isMarked(message) ||
+      objectsAt(message, "content").some(isMarked) ||
+      objectsAt(message, "tool_calls").some(isMarked)
+    );
+  });
 }

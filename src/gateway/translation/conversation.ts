@@ -11,7 +11,15 @@ import { estimateInputTokens } from "../usage/estimate.ts";
 import { readAnthropicUsage } from "../usage/raw-usage.ts";
 import type { ConvertedReply, Dialogue } from "./dialogue.ts";
 import { openAiFinishReason } from "./finish-reasons.ts";
-import { createdNow, finished, formatOf, meterCompletion, type Speaking, withoutOwnMembers } from "./formats.ts";
+import {
+  createdNow,
+  finished,
+  formatOf,
+  meterCompletion,
+  type Speaking,
+  thinkingFormatOf,
+  withoutOwnMembers,
+} from "./formats.ts";
 import { freeformNames, restoreFreeform } from "./freeform-tools.ts";
 import { messagesRequestToChat } from "./messages-request.ts";
 import { withoutForeignThinking } from "./reasoning.ts";
@@ -26,6 +34,8 @@ export class Conversation implements Dialogue {
   readonly stream: boolean;
   /** True when the client wants the usage chunk of an OpenAI stream. */
   readonly #usageWanted: boolean;
+  /** True when Claude's client wants the model to think, in a way that Responses can say. */
+  readonly #thinks: boolean;
   /** 32 hex digits, for ids that the gateway has to invent. */
   readonly #idSeed: string;
 
@@ -34,15 +44,16 @@ export class Conversation implements Dialogue {
     this.body = body;
     this.stream = body["stream"] === true;
     this.#usageWanted = objectAt(body, "stream_options")["include_usage"] === true;
+    this.#thinks = dialect === "anthropic" && wantsThinking(body);
     this.#idSeed = idSeed;
   }
 
   pathFor(provider: Provider, model: string): string {
-    return formatOf(provider, model).path(provider, model, this.stream);
+    return this.#formatOf(provider, model).path(provider, model, this.stream);
   }
 
   requestFor(provider: Provider, model: string): TranslatedRequest {
-    const format = formatOf(provider, model);
+    const format = this.#formatOf(provider, model);
     if (this.#isNative(format)) {
       const own = withoutOwnMembers(this.body, model);
       const body = this.dialect === "anthropic" ? withoutForeignThinking(own) : own;
@@ -58,12 +69,16 @@ export class Conversation implements Dialogue {
     return messagesRequestToChat(this.body, model, provider.name);
   }
 
+  #formatOf(provider: Provider, model: string): Speaking {
+    return this.#thinks ? thinkingFormatOf(provider, model) : formatOf(provider, model);
+  }
+
   #isNative({ speech }: Speaking): boolean {
     return speech === (this.dialect === "openai" ? "chat" : "messages");
   }
 
   streamConverter(provider: Provider, model: string): StreamConverter {
-    const format = formatOf(provider, model);
+    const format = this.#formatOf(provider, model);
     if (this.dialect === "anthropic") {
       if (this.#isNative(format)) return new AnthropicPassThrough();
       return new TranslatedStream(format.source(), new MessagesSink(this.#messageId, this.estimateInputTokens()));
@@ -74,7 +89,7 @@ export class Conversation implements Dialogue {
   }
 
   convertReply(provider: Provider, bytes: Buffer, reply: JsonObject, model: string): ConvertedReply | undefined {
-    const format = formatOf(provider, model);
+    const format = this.#formatOf(provider, model);
     if (format.speech === "messages" && this.dialect === "anthropic") {
       const meter = meterMessage(reply);
       return meter === undefined ? undefined : { bytes, meter };
@@ -101,6 +116,13 @@ export class Conversation implements Dialogue {
   get #messageId(): string {
     return `msg_${this.#idSeed.slice(0, 24)}`;
   }
+}
+
+/** Responses have no stop sequences. */
+function wantsThinking(body: JsonObject): boolean {
+  const type = stringAt(objectAt(body, "thinking"), "type");
+  const stops = body["stop_sequences"];
+  return type !== undefined && type !== "disabled" && !(Array.isArray(stops) && stops.length > 0);
 }
 
 function meterMessage(message: JsonObject): StreamMeter | undefined {

@@ -13,6 +13,7 @@ import { chatRequestToMessages } from "./chat-request.ts";
 import { functionsOnly } from "./freeform-tools.ts";
 import { lowerChat } from "./lower-chat.ts";
 import type { ProviderFormat } from "./provider-format.ts";
+import { takesEffort } from "./reasoning-effort.ts";
 import { messageToCompletion } from "./replies.ts";
 import { GATEWAY_MEMBERS, type TranslatedRequest } from "./translated.ts";
 
@@ -69,6 +70,14 @@ export function formatOf(provider: Provider, model: string): Speaking {
   }
   if (native === "anthropic") return messages;
   return hasResponses(provider, model) && modelKind(model) === "responses" ? responses : chat;
+}
+
+/**
+ * The same for a client that wants a model to think: OpenAI's reasoning comes back, encrypted, by Responses only, and is
+ * lost between the calls of tools otherwise.
+ */
+export function thinkingFormatOf(provider: Provider, model: string): Speaking {
+  return hasResponses(provider, model) && takesEffort(model) ? responses : formatOf(provider, model);
 }
 
 /** The provider's own Responses endpoint, or undefined where it has none. */

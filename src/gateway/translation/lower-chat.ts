@@ -1,6 +1,7 @@
 import { isObject, type JsonObject, objectAt, objectsAt, stringAt } from "../json.ts";
 import type { Provider } from "../providers/provider.ts";
 import type { ChatExtensions } from "../providers/quirks.ts";
+import { hasCacheMark, isMarked } from "./chat-content.ts";
 import { isForeign, reasoningOf, reasoningText } from "./reasoning.ts";
 import { refusesEffort, takesEffort } from "./reasoning-effort.ts";
 import { refuse, type TranslatedRequest } from "./translated.ts";
@@ -22,7 +23,7 @@ export function lowerChat(chat: JsonObject, model: string, provider: Provider): 
   const keepsCache = extensions.cacheControl === true;
   body["messages"] = lowerMessages(objectsAt(chat, "messages"), provider);
   if (Array.isArray(chat["tools"]) && !keepsCache) body["tools"] = objectsAt(chat, "tools").map(withoutMark);
-  if (!keepsCache && hasMark(chat)) dropped.push("cache_control");
+  if (!keepsCache && hasCacheMark(chat)) dropped.push("cache_control");
   delete body["cache_control"];
   const stops = chat["stop"];
   if (Array.isArray(stops) && stops.length > STOPS_MAX)
@@ -157,19 +158,4 @@ function withoutMark(part: JsonObject): JsonObject {
   if (!isMarked(part)) return part;
   const { cache_control: _mark, ...plain } = part;
   return plain;
-}
-
-function isMarked(part: JsonObject): boolean {
-  return isObject(part["cache_control"]);
-}
-
-function hasMark(chat: JsonObject): boolean {
-  if (isMarked(chat) || objectsAt(chat, "tools").some(isMarked)) return true;
-  return objectsAt(chat, "messages").some((message) => {
-    return (
-      isMarked(message) ||
-      objectsAt(message, "content").some(isMarked) ||
-      objectsAt(message, "tool_calls").some(isMarked)
-    );
-  });
 }
