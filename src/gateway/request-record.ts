@@ -168,6 +168,8 @@ export interface AttemptRecord {
   providerRequestId?: string;
   /** Unix ms of the provider's status line. */
   headAtMs?: number;
+  /** Unix ms at which the whole reply, or a stream's first content, was there. */
+  answeredAtMs?: number;
   /** Unix ms at which a connection was had, of calls that failed or were given up. */
   connectedAtMs?: number;
   /** Tokens of a call whose answer nobody got (a hedge that lost, a client that left): they cost all the same. */

@@ -135,7 +135,7 @@ test("settling writes the record and tells the breaker, except for probes and de
     () => {},
   );
   const breakers = new Breakers(["p"], limits, recordingTelemetry());
-  const context = { breakers, availability, latency: new LatencyBook() };
+  const context = { breakers, availability, latency: new LatencyBook(), openLeases: new WeakMap() };
   const failure = invalidResponse(provider, "it is not JSON");
   const attempt = newAttempt();
   settleAttempt(context, true, attempt, failure);

@@ -96,3 +96,25 @@ test("a reset closes it and forgets; a clock that steps back does no harm", () =
   times(4, () => breaker.count(false));
   expect(breaker.state).toBe("closed");
 });
+
+test("what other gateways know is taken over: their moves, their counts, and no later opening than now", () => {
+  const { breaker, clock, moves } = breakerAt();
+  const shared = { failureCount: 0, successCount: 0, openedAtMs: undefined };
+  breaker.adopt({ ...shared, state: "open", openedAtMs: clock.nowMs - 50_000 });
+  expect(breaker.view()).toMatchObject({ state: "open", seconds_until_retry: 10 });
+  clock.nowMs += 10_000;
+  breaker.adopt({ ...shared, state: "half_open", successCount: 1 });
+  breaker.count(true);
+  expect(breaker.state).toBe("closed");
+  breaker.adopt({ ...shared, state: "closed", failureCount: 4 });
+  breaker.count(false);
+  expect(breaker.state).toBe("open");
+  expect(breaker.consecutiveOpens).toBe(1);
+  breaker.adopt({ ...shared, state: "closed" });
+  breaker.adopt({ ...shared, state: "open", openedAtMs: clock.nowMs + 3_600_000 });
+  expect(breaker.view().seconds_until_retry).toBe(60);
+  breaker.adopt({ ...shared, state: "closed" });
+  breaker.adopt({ ...shared, state: "closed", failureCount: 5 });
+  expect(breaker.state).toBe("open");
+  expect(moves.slice(0, 3)).toEqual(["closed>open", "open>half_open", "half_open>closed"]);
+});

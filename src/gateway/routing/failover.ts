@@ -29,6 +29,8 @@ export interface FailoverContext {
   readonly retryBudget: RateBudget;
   readonly hedgeBudget: RateBudget;
   readonly telemetry: Telemetry;
+  /** Keys of streams that are open, by attempt. */
+  readonly openLeases: WeakMap<AttemptRecord, KeyLease<Credential>>;
   keysOf(provider: Provider): KeyPool<Credential>;
 }
 
@@ -67,7 +69,7 @@ class Failover {
 
   async run(): Promise<Answer> {
     const { targets, moveOn } = this.#plan;
-    const { retryBudget, hedgeBudget } = this.#context;
+    const { retryBudget, hedgeBudget, telemetry } = this.#context;
     if (!this.#probe) {
       retryBudget.earn();
       hedgeBudget.earn();
@@ -77,9 +79,10 @@ class Failover {
     for (const target of targets) {
       if (this.#asked.has(target) || (target.step ?? 0) < stepMin || this.#passOver(target)) continue;
       if (this.#calls > 0 && this.#leftMs(target) < ATTEMPT_MS_MIN) break;
-      const outcome = await this.#ask(target, this.#calls === 0 ? "first" : "fallback");
+      const outcome = await this.#ask(target, target === targets[0] ? "first" : "fallback");
       if (!(outcome instanceof AttemptFailure)) return outcome;
       this.#failed(target, outcome);
+      if (outcome.keyFault === "limited") telemetry.event("rateLimited", { limitType: "provider_rate_limit" });
       if (this.#probe || this.#calls >= CALLS_MAX) break;
       if (outcome.failover) continue;
       stopped = outcome.status === undefined || !moveOn.has(outcome.status);
@@ -179,6 +182,8 @@ class Failover {
     }
     if (!(outcome instanceof AttemptFailure)) {
       lease.answered(outcome.headAtMs - attempt.startedAtMs);
+      if (outcome.kind === "json") lease.released();
+      else this.#context.openLeases.set(attempt, lease); // Until the stream is settled.
       return outcome;
     }
     if (outcome.keyFault === "limited") lease.limited(outcome.error.retryAfterSeconds ?? 0);
@@ -196,6 +201,7 @@ class Failover {
     const attemptMs = Math.max(1, Math.min(limits.attemptMs, this.#leftMs(target)));
     try {
       const answer = await sendAttempt(input, target, attempt, { ...limits, attemptMs });
+      attempt.answeredAtMs = nowMs();
       // A stream's attempt is settled when the stream is over.
       if (answer.kind === "json") settleAttempt(this.#context, this.#probe, attempt, undefined);
       return answer;
@@ -340,24 +346,27 @@ class Failover {
   }
 }
 
+type SettleContext = Pick<FailoverContext, "breakers" | "availability" | "latency" | "openLeases">;
+
 /**
  * Closes the attempt's record and tells the breakers. `undefined` is a success.
  * @param counts Whether a failure is the provider's.
  */
 export function settleAttempt(
-  { breakers, availability, latency }: Pick<FailoverContext, "breakers" | "availability" | "latency">,
+  { breakers, availability, latency, openLeases }: SettleContext,
   probe: boolean,
   attempt: AttemptRecord,
   result: AttemptFailure | "cancelled" | undefined,
   counts = result instanceof AttemptFailure && result.countsAsFailure,
 ): void {
-  const { provider, model, startedAtMs, headAtMs } = attempt;
+  const { provider, model, startedAtMs, answeredAtMs } = attempt;
+  openLeases.get(attempt)?.released();
   attempt.durationMs = nowMs() - startedAtMs;
   if (result === "cancelled") {
     attempt.result = "cancelled";
     return;
   }
-  const answerMs = (headAtMs ?? nowMs()) - startedAtMs;
+  const answerMs = (answeredAtMs ?? nowMs()) - startedAtMs;
   if (result === undefined) {
     attempt.result = "success";
     latency.add(provider, model, answerMs);

@@ -34,6 +34,7 @@ export class Routing implements FailoverContext {
   readonly latency = new LatencyBook();
   readonly retryBudget: RateBudget;
   readonly hedgeBudget: RateBudget;
+  readonly openLeases: FailoverContext["openLeases"] = new WeakMap();
   readonly router: Router;
   readonly recent: RecentRequests;
   readonly #pace = new LatencyBook();
