@@ -49,7 +49,6 @@ type Content = Readonly<Record<string, { readonly schema: Json }>>;
 export const TAGS = {
   Inference: "Requests to models, in OpenAI's and Anthropic's formats. Official SDKs work unchanged.",
   Catalogue: "Which models and providers there are, what they cost and how they do.",
-  Requests: "What became of a request: which providers were tried, why others were skipped, and what it cost.",
   "Own key": "What the calling key may do, has done and has cost.",
   Health: "Liveness, and what the health service knows of models, providers and gateways.",
   Availability: "Whether a model can be asked now, and what to ask instead.",

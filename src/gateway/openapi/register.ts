@@ -10,6 +10,7 @@ import { metricsRoutes } from "../routes/gateway/metrics.ts";
 import { healthRoutes } from "../routes/health/index.ts";
 import { monitoringRoutes } from "../routes/monitoring/index.ts";
 import { statusRoutes } from "../routes/status/index.ts";
+import { userRoutes } from "../routes/user/index.ts";
 import { inferenceDescriptions } from "./inference-descriptions.ts";
 import { RouteRegistry } from "./registry.ts";
 import { openApiRoutes } from "./routes.ts";
@@ -31,6 +32,7 @@ export function registerDefinedRoutes(app: FastifyInstance, gateway: Gateway): R
   registry.add(availabilityRoutes);
   registry.add(statusRoutes);
   registry.add(monitoringRoutes);
+  registry.add(userRoutes);
   registry.add(adminRoutes);
   return registry;
 }
