@@ -157,6 +157,8 @@ describe("monitoring", () => {
     const { body } = await read("/api/monitoring/errors");
     expect(body).toMatchObject([{ provider: "openai", model: "my-own", code: "PROVIDER_ERROR", status_code: 502 }]);
     expect((await read("/api/monitoring/errors/openrouter")).body).toEqual([]);
+    const headers = { authorization: "Bearer gw_test_narrow_key" };
+    expect(await (await fetch(`${gateway.url}/api/monitoring/errors`, { headers })).json()).toEqual([]);
     expect((await read("/api/monitoring/stats/hourly/nobody")).status).toBe(404);
   });
 
@@ -171,6 +173,22 @@ describe("monitoring", () => {
       cached_share: 0.4,
     });
     expect((await read("/api/monitoring/latency/openrouter/openai/gpt-4o")).body).toMatchObject({ count: 0, p95: 0 });
+  });
+
+  test("single requests, the newest first, and their columns", async () => {
+    const failed = await read("/api/monitoring/chat-requests?status=failed");
+    expect(failed.body).toMatchObject({
+      data: [{ model_name: "my-own", status: "failed" }],
+      metadata: { total_count: 1 },
+    });
+    const paged = await read("/api/monitoring/chat-requests?model_name=GPT&limit=1&offset=1");
+    expect(paged.body).toMatchObject({ metadata: { total_count: 4, returned_count: 1 }, data: [{ total_tokens: 25 }] });
+    expect((await read("/api/monitoring/chat-requests/plot-data")).body).toMatchObject({
+      plot_data: { tokens: [25, 25, 25, 25, 0] },
+    });
+    expect((await read("/api/monitoring/chat-requests/counts")).body).toMatchObject({
+      metadata: { total_models: 2, total_requests: 5 },
+    });
   });
 
   test("the dashboard's score is the formula", async () => {

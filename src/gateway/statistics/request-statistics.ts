@@ -33,6 +33,8 @@ export interface FailedRequest {
   readonly atMs: number;
   readonly requestId: string;
   readonly traceId: string;
+  /** Whose request it was; undefined before a key was known. */
+  readonly keyId: string | undefined;
   readonly provider: string;
   readonly model: string;
   readonly route: string;
@@ -134,6 +136,7 @@ export class RequestStatistics {
       atMs: nowMs,
       requestId,
       traceId,
+      keyId: record.client?.keyId ?? record.client?.keyName,
       route,
       provider: outcome.provider ?? lastTried?.provider ?? NOBODY,
       model: outcome.model ?? lastTried?.model ?? NOBODY,

@@ -1,4 +1,5 @@
 import type { Route } from "../../openapi/route.ts";
+import { chatRequestRoutes } from "./chat-requests.ts";
 import { circuitBreakerRoutes } from "./circuit-breakers.ts";
 import { parsedMetricsRoutes } from "./parsed-metrics.ts";
 import { providerMonitoringRoutes } from "./provider-monitoring.ts";
@@ -10,6 +11,7 @@ import { velocityModeRoutes } from "./velocity-mode.ts";
 export const monitoringRoutes: readonly Route[] = [
   ...providerMonitoringRoutes,
   ...trafficMonitoringRoutes,
+  ...chatRequestRoutes,
   ...circuitBreakerRoutes,
   ...velocityModeRoutes,
   ...recentRequestRoutes,

@@ -1,9 +1,11 @@
 import * as z from "zod";
+import { isAdmin } from "../../access/keys.ts";
 import { GatewayError } from "../../errors.ts";
 import type { Gateway } from "../../gateway.ts";
 import { integer, moment, name } from "../../openapi/fields.ts";
 import { rounded, usd } from "../../openapi/numbers.ts";
 import { defineRoute, type Route } from "../../openapi/route.ts";
+import type { ClientIdentity } from "../../request-record.ts";
 import { groupRows } from "../../statistics/fold.ts";
 import { type ProviderHealth, providerHealth } from "../../statistics/provider-health.ts";
 import { breakerView } from "./circuit-breakers.ts";
@@ -61,9 +63,10 @@ export const providerMonitoringRoutes: readonly Route[] = [
     auth: "client",
     tag: "Monitoring",
     summary: "The newest failed requests",
-    description: "The last 500 since the start; departed clients are no failures.",
+    description:
+      "Of the last 500 since the start; departed clients are no failures. A key sees its own requests, the admin key all.",
     schemas: () => ({ query: errorQuery(), reply: z.array(failureEntry()) }),
-  }).handle(({ gateway, query: { limit } }) => failures(gateway, limit, () => true)),
+  }).handle(({ gateway, client, query: { limit } }) => failures(gateway, client, limit, () => true)),
   defineRoute({
     method: "GET",
     path: "/api/monitoring/errors/{provider}",
@@ -71,8 +74,8 @@ export const providerMonitoringRoutes: readonly Route[] = [
     tag: "Monitoring",
     summary: "The newest failed requests of one provider",
     schemas: () => ({ params: providerParams(), query: errorQuery(), reply: z.array(failureEntry()) }),
-  }).handle(({ gateway, params: { provider }, query: { limit } }) =>
-    failures(gateway, limit, (one) => one === provider),
+  }).handle(({ gateway, client, params: { provider }, query: { limit } }) =>
+    failures(gateway, client, limit, (one) => one === provider),
   ),
   defineRoute({
     method: "GET",
@@ -155,10 +158,12 @@ function healthJson({ name: provider, healthScore, status }: ProviderHealth) {
   };
 }
 
-function failures(gateway: Gateway, limit: number, wanted: (provider: string) => boolean) {
+function failures(gateway: Gateway, client: ClientIdentity, limit: number, wanted: (provider: string) => boolean) {
   return gateway.statistics
     .failures()
-    .filter(({ provider }) => wanted(provider))
+    .filter(
+      ({ provider, keyId }) => wanted(provider) && (isAdmin(client) || keyId === (client.keyId ?? client.keyName)),
+    )
     .slice(0, limit)
     .map((failure) => ({
       provider: failure.provider,
