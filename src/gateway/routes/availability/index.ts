@@ -43,7 +43,6 @@ export const availabilityRoutes: readonly Route[] = [
   }),
   proxied({
     path: "/availability/check/{model*}",
-    upstream: "/availability/check?model={model}",
     auth: "client",
     tag,
     summary: "Yes or no: can this model be asked",
@@ -52,7 +51,6 @@ export const availabilityRoutes: readonly Route[] = [
   }),
   proxied({
     path: "/availability/fallback/{model*}",
-    upstream: "/availability/fallback?model={model}",
     auth: "client",
     tag,
     summary: "What to ask instead of a model: healthy, with at least 70 % uptime, the most reliable first",
@@ -66,7 +64,6 @@ export const availabilityRoutes: readonly Route[] = [
   }),
   proxied({
     path: "/availability/best/{model*}",
-    upstream: "/availability/best?model={model}",
     auth: "client",
     tag,
     summary: "The best of those who serve a model",

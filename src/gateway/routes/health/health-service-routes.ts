@@ -166,7 +166,6 @@ export const healthServiceRoutes: readonly Route[] = [
   }),
   proxied({
     path: "/health/{gateway}",
-    upstream: "/health/provider/{gateway}",
     auth: "client",
     tag: "Health",
     summary: "Health of one gateway",

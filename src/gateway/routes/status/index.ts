@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { proxied } from "../../health-service/proxied.ts";
-import { integer, name, paging } from "../../openapi/fields.ts";
+import { name, paging } from "../../openapi/fields.ts";
 import type { Route } from "../../openapi/route.ts";
 
 const tag = "Status";
@@ -29,13 +29,18 @@ export const statusRoutes: readonly Route[] = [
     tag,
     summary: "Models with status and uptime",
     schemas: () => ({
-      query: z.object(paging(500, 500)),
+      query: z.object({
+        provider: name("Only of this provider").optional(),
+        gateway: name("Only of this gateway").optional(),
+        status: z.enum(["available", "unavailable", "degraded", "maintenance", "unknown"]).optional(),
+        tier: z.enum(["critical", "popular", "standard", "on_demand"]).optional(),
+        ...paging(1_000, 1_000),
+      }),
       reply: z.unknown(),
     }),
   }),
   proxied({
     path: "/v1/status/models/{provider}/{model*}",
-    upstream: "/v1/status/search?q={provider}%2F{model}",
     auth: "open",
     tag,
     summary: "One model with status and uptime",
@@ -47,7 +52,12 @@ export const statusRoutes: readonly Route[] = [
     tag,
     summary: "Incidents, the newest first",
     schemas: () => ({
-      query: z.object({ limit: integer(0, 500, 20, "Most incidents of this reply") }),
+      query: z.object({
+        status: z.enum(["active", "resolved", "acknowledged"]).optional(),
+        severity: z.enum(["low", "medium", "high", "critical"]).optional(),
+        provider: name("Only of this provider").optional(),
+        ...paging(1_000, 20),
+      }),
       reply: z.unknown(),
     }),
   }),
@@ -60,17 +70,13 @@ export const statusRoutes: readonly Route[] = [
   }),
   proxied({
     path: "/v1/status/uptime/{provider}/{model*}",
-    upstream: "/health/uptime?provider={provider}&model={model}",
     auth: "open",
     tag,
     summary: "One model's uptime over time",
     schemas: () => ({
       params: modelParams(),
       query: z.object({
-        period: z
-          .enum(["hour", "day", "week", "month"])
-          .optional()
-          .describe("Shows the aggregates of this length, too"),
+        period: z.enum(["24h", "7d", "30d"]).optional().describe("How far back the points go; 24h without it"),
       }),
       reply: z.unknown(),
     }),
@@ -110,9 +116,23 @@ export const statusRoutes: readonly Route[] = [
     path: "/v1/model-health/unhealthy",
     auth: "client",
     tag: "Health",
-    summary: "Models whose last check or call failed",
+    summary: "Models whose last check or call failed, or too many of their calls",
     schemas: () => ({
-      query: z.object({ provider: name("Only of this provider").optional(), ...paging(500, 500) }),
+      query: z.object({
+        provider: name("Only of this provider").optional(),
+        error_threshold: z.coerce
+          .number()
+          .min(0)
+          .max(1)
+          .optional()
+          .describe("Share of failed calls from which on; 0.2"),
+        min_calls: z.coerce
+          .number()
+          .min(0)
+          .optional()
+          .describe("Models with fewer calls are judged by the last one; 10"),
+        ...paging(500, 500),
+      }),
       reply: z.looseObject({}),
     }),
   }),
@@ -132,7 +152,6 @@ export const statusRoutes: readonly Route[] = [
   }),
   proxied({
     path: "/v1/model-health/provider/{provider}/summary",
-    upstream: "/health/provider/{provider}",
     auth: "client",
     tag: "Health",
     summary: "One provider's models added up",
@@ -140,7 +159,6 @@ export const statusRoutes: readonly Route[] = [
   }),
   proxied({
     path: "/v1/model-health/{provider}/{model*}",
-    upstream: "/health/model/{model}?provider={provider}",
     auth: "client",
     tag: "Health",
     summary: "What is recorded of one model",
