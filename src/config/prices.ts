@@ -10,6 +10,14 @@ const rates = z.strictObject({
   /** Unset: as `input`. */
   cacheRead: usd.optional(),
   cacheWrite: usd.optional(),
+  /** Written to be kept an hour (Anthropic); unset: as `cacheWrite`. */
+  cacheWrite1h: usd.optional(),
+  /** Unset: as `input` and `output`. */
+  audioInput: usd.optional(),
+  audioOutput: usd.optional(),
+  /** Per request, and per search that the provider makes for it: US dollars. */
+  request: usd.optional(),
+  webSearch: usd.optional(),
   /** Of the output, what the model thought; unset: as `output`. */
   reasoning: usd.optional(),
   /** First day (UTC) on which the price holds; unset: always. */

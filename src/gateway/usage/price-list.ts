@@ -54,13 +54,37 @@ export class PriceList {
   }
 }
 
+/** The list's name of a price → ours. Prices per thousand pieces are turned into those of one. */
+const TOKEN_PRICES = {
+  input_mtok: "input",
+  output_mtok: "output",
+  cache_read_mtok: "cacheRead",
+  cache_write_mtok: "cacheWrite",
+  cache_write_1h_mtok: "cacheWrite1h",
+  output_reasoning_mtok: "reasoning",
+  input_audio_mtok: "audioInput",
+  output_audio_mtok: "audioOutput",
+} as const;
+const PIECE_PRICES = { requests_kcount: "request", web_searches_kcount: "webSearch" } as const;
+
 /** The flat rates of a list's entry; undefined where they depend on the time of day or on the number of tokens. */
 export function flatRates(found: PriceCalculation): Rates | undefined {
-  const { input_mtok, output_mtok, cache_read_mtok, cache_write_mtok, output_reasoning_mtok } = found.model_price;
-  if (Array.isArray(found.model.prices) && found.model.prices.length > 1) return undefined;
-  if (typeof input_mtok !== "number" || typeof output_mtok !== "number") return undefined;
-  const rest = [cache_read_mtok, cache_write_mtok, output_reasoning_mtok];
-  if (!rest.every((rate) => rate === undefined || typeof rate === "number")) return undefined;
-  const [cacheRead, cacheWrite, reasoning] = rest as (number | undefined)[];
-  return ratesOf({ input: input_mtok, output: output_mtok, cacheRead, cacheWrite, reasoning });
+  const { model_price: price, model } = found;
+  if (Array.isArray(model.prices) && model.prices.length > 1) return undefined;
+  const { input_mtok: input, output_mtok: output = 0 } = price;
+  if (typeof input !== "number" || typeof output !== "number") return undefined;
+  const given: { -readonly [K in keyof Parameters<typeof ratesOf>[0]]: Parameters<typeof ratesOf>[0][K] } = {
+    ...{ input, output },
+  };
+  for (const [theirs, ours] of Object.entries(TOKEN_PRICES)) {
+    const rate = price[theirs];
+    if (typeof rate === "object") return undefined;
+    if (rate !== undefined) given[ours] = rate;
+  }
+  for (const [theirs, ours] of Object.entries(PIECE_PRICES)) {
+    const rate = price[theirs];
+    if (typeof rate === "object") return undefined;
+    if (rate !== undefined) given[ours] = rate / 1_000;
+  }
+  return ratesOf(given);
 }

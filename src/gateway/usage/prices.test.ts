@@ -12,6 +12,7 @@ import { recordingTelemetry } from "../testing/test-gateway.ts";
 import { readFetchedList } from "./fetched-list.ts";
 import { INSTALLED_LIST } from "./price-list.ts";
 import { PRICE_LIST_FILE, Prices } from "./prices.ts";
+import { readAnthropicUsage, readOpenAiUsage, writeOpenAiUsage } from "./raw-usage.ts";
 
 const NO_CACHE = { cacheReadTokens: 0, cacheWriteTokens: 0, reasoningTokens: 0 };
 const MILLION = { inputTokens: 1_000_000, outputTokens: 1_000_000, ...NO_CACHE };
@@ -94,6 +95,37 @@ test("the operator's prices come first: by model, by provider and model, by date
   expect(events("priceLookup").every(({ cacheName }) => cacheName === "manual_pricing")).toBe(true);
   prices.configure(schema.parse({ models: { "own-model": { input: 100, output: 0 } } }));
   expect(prices.price("anybody", "own-model", MILLION).totalUsd).toBe(100);
+});
+
+test("what is charged by the piece, or at a rate of its own: requests, searches, an hour in the cache, audio", async () => {
+  const prices = make();
+  await prices.load();
+  const none = { inputTokens: 0, outputTokens: 0, ...NO_CACHE };
+  // Sonar Pro: $14 per 1,000 requests.
+  expect(prices.price("perplexity", "sonar-pro", none).totalUsd).toBeCloseTo(0.014, 9);
+  expect(prices.worstUsd("perplexity", "sonar-pro", 0, 0)).toBeCloseTo(0.014, 9);
+  // Sonnet 4.5 (which has tiers): $3.75 for five minutes, $6 for an hour; $10 per 1,000 searches.
+  const sonnet = { ...none, inputTokens: 1_000, cacheWriteTokens: 1_000, cacheWrite1hTokens: 400, webSearches: 2 };
+  const { inputUsd, totalUsd } = prices.price("anthropic", "claude-sonnet-4-5", sonnet);
+  expect(totalUsd).toBeCloseTo((600 * 3.75 + 400 * 6) / 1e6 + 0.02, 9);
+  expect(inputUsd).toBeCloseTo(totalUsd, 9);
+  // Opus 4.1 (which has none).
+  const opus = prices.price("anthropic", "claude-opus-4-1", sonnet);
+  expect(opus.totalUsd).toBeCloseTo((600 * 18.75 + 400 * 30) / 1e6 + 0.02, 9);
+  // Gemini 2.5 Flash: $0.30 for text, $1 for audio.
+  const audio = { ...none, inputTokens: 1_000, audioInputTokens: 400 };
+  expect(prices.price("google", "gemini-2.5-flash", audio).totalUsd).toBeCloseTo((600 * 0.3 + 400 * 1) / 1e6, 12);
+});
+
+test("Anthropic's finer counts survive the way through OpenAI's usage object", () => {
+  const usage = readAnthropicUsage({
+    ...{ input_tokens: 10, output_tokens: 5, cache_creation_input_tokens: 8, cache_read_input_tokens: 1 },
+    cache_creation: { ephemeral_5m_input_tokens: 5, ephemeral_1h_input_tokens: 3 },
+    server_tool_use: { web_search_requests: 2 },
+  })!;
+  expect(usage).toMatchObject({ cacheWriteTokens: 8, cacheWrite1hTokens: 3, webSearches: 2 });
+  expect(readOpenAiUsage(writeOpenAiUsage(usage))).toEqual(usage);
+  expect(readAnthropicUsage({ output_tokens: 9 }, usage)).toMatchObject({ cacheWrite1hTokens: 3, webSearches: 2 });
 });
 
 test("a model that nobody knows costs the default, is judged once, and is never free", async () => {

@@ -127,8 +127,9 @@ export class Prices {
     if (price === "ask the list") {
       const asked = this.#list.ask(provider, model, listUsage(usage));
       if (asked !== undefined) {
-        const { input_price: inputUsd, output_price: outputUsd } = asked;
-        return { inputUsd, outputUsd, totalUsd: inputUsd + outputUsd, defaultPricing: false };
+        // What is charged by the piece stands in the total only.
+        const { total_price: totalUsd, output_price: outputUsd } = asked;
+        return { inputUsd: totalUsd - outputUsd, outputUsd, totalUsd, defaultPricing: false };
       }
     } else if (price !== "unknown") return costAt(price, usage);
     return costAt(DEFAULT_RATES, usage, true);
@@ -160,7 +161,7 @@ export class Prices {
     }
     if (price === "ask the list") {
       const asked = this.#list.ask(provider, model, { input_tokens: inputTokens, output_tokens: outputTokens });
-      if (asked !== undefined) return asked.input_price + asked.output_price;
+      if (asked !== undefined) return asked.total_price;
     } else if (price !== "unknown") return worstAt(price, inputTokens, outputTokens);
     return worstAt(DEFAULT_RATES, inputTokens, outputTokens);
   }
@@ -198,5 +199,7 @@ function listUsage(usage: RawUsage): Usage {
     cache_read_tokens: usage.cacheReadTokens,
     cache_write_tokens: usage.cacheWriteTokens,
     output_reasoning_tokens: Math.min(usage.reasoningTokens, usage.outputTokens),
+    cache_write_1h_tokens: Math.min(usage.cacheWrite1hTokens ?? 0, usage.cacheWriteTokens),
+    web_searches: usage.webSearches ?? 0,
   };
 }

@@ -8,34 +8,56 @@ export interface Rates {
   readonly output: number;
   readonly cacheRead: number;
   readonly cacheWrite: number;
+  /** Written to be kept an hour. */
+  readonly cacheWrite1h: number;
   readonly reasoning: number;
+  readonly audioInput: number;
+  readonly audioOutput: number;
+  /** US dollars per request, and per search that the provider made for it. */
+  readonly request: number;
+  readonly webSearch: number;
 }
 
-/** Rates from the list's or the configuration's dollars per million tokens. */
-export function ratesOf(perMillion: Omit<ConfiguredRates, "from">): Rates {
-  const { input, output, cacheRead = input, cacheWrite = input, reasoning = output } = perMillion;
+/** Rates from the list's or the configuration's dollars per million tokens, per request and per search. */
+export function ratesOf(given: Omit<ConfiguredRates, "from">): Rates {
+  const { input, output, request = 0, webSearch = 0 } = given;
+  const { cacheRead = input, cacheWrite = input, reasoning = output, audioInput = input, audioOutput = output } = given;
   return {
     input: input / 1e6,
     output: output / 1e6,
     cacheRead: cacheRead / 1e6,
     cacheWrite: cacheWrite / 1e6,
+    cacheWrite1h: (given.cacheWrite1h ?? cacheWrite) / 1e6,
     reasoning: reasoning / 1e6,
+    audioInput: audioInput / 1e6,
+    audioOutput: audioOutput / 1e6,
+    request,
+    webSearch,
   };
 }
 
-/** What these tokens cost. Cached tokens are part of the input, reasoning tokens of the output. */
+/**
+ * What this usage costs. Cached and audio tokens are part of the input, reasoning and audio tokens of the output; what is
+ * charged by the piece stands with the input.
+ */
 export function costAt(rates: Rates, usage: RawUsage, defaultPricing = false): RequestCost {
-  const fresh = Math.max(0, usage.inputTokens - usage.cacheReadTokens - usage.cacheWriteTokens);
+  const { cacheReadTokens, cacheWriteTokens, audioInputTokens = 0, audioOutputTokens = 0, webSearches = 0 } = usage;
+  const hour = Math.min(usage.cacheWrite1hTokens ?? 0, cacheWriteTokens);
+  const fresh = Math.max(0, usage.inputTokens - cacheReadTokens - cacheWriteTokens - audioInputTokens);
   const reasoning = Math.min(usage.reasoningTokens, usage.outputTokens);
-  const inputUsd =
-    fresh * rates.input + usage.cacheReadTokens * rates.cacheRead + usage.cacheWriteTokens * rates.cacheWrite;
-  const outputUsd = (usage.outputTokens - reasoning) * rates.output + reasoning * rates.reasoning;
+  const written = Math.max(0, usage.outputTokens - reasoning - audioOutputTokens);
+  const cached =
+    cacheReadTokens * rates.cacheRead + (cacheWriteTokens - hour) * rates.cacheWrite + hour * rates.cacheWrite1h;
+  const pieces = rates.request + webSearches * rates.webSearch;
+  const inputUsd = fresh * rates.input + audioInputTokens * rates.audioInput + cached + pieces;
+  const outputUsd = written * rates.output + reasoning * rates.reasoning + audioOutputTokens * rates.audioOutput;
   return { inputUsd, outputUsd, totalUsd: inputUsd + outputUsd, defaultPricing };
 }
 
-/** What they cost at most: all input fresh or written to a cache, all output at the dearer of its two rates. */
+/** What text costs at most: all input fresh or written to a cache, all output at the dearer of its two rates. */
 export function worstAt(rates: Rates, inputTokens: number, outputTokens: number): number {
-  return inputTokens * Math.max(rates.input, rates.cacheWrite) + outputTokens * Math.max(rates.output, rates.reasoning);
+  const input = Math.max(rates.input, rates.cacheWrite, rates.cacheWrite1h);
+  return rates.request + inputTokens * input + outputTokens * Math.max(rates.output, rates.reasoning);
 }
 
 /** What is implausible in a price; undefined when nothing is. @param usdPerMillionMax What no model costs. */

@@ -10,6 +10,10 @@ export interface RawUsage {
   /** Parts of `inputTokens` and `outputTokens` that were audio; absent where a provider tells none. */
   readonly audioInputTokens?: number;
   readonly audioOutputTokens?: number;
+  /** Part of `cacheWriteTokens` that is kept an hour in place of five minutes, which costs more (Anthropic). */
+  readonly cacheWrite1hTokens?: number;
+  /** Searches that the provider made for the answer, which it charges by the piece (Anthropic). */
+  readonly webSearches?: number;
 }
 
 /** Reads OpenAI's `usage` object (chat completions). Undefined when it has no counts. */
@@ -31,11 +35,16 @@ export function readOpenAiUsage(usage: JsonObject): RawUsage | undefined {
     cacheWriteTokens: numberAt(promptDetails, "cache_write_tokens") ?? 0,
     reasoningTokens: numberAt(completionDetails, "reasoning_tokens") ?? 0,
     ...audioTokens(numberAt(promptDetails, "audio_tokens"), numberAt(completionDetails, "audio_tokens")),
+    ...charged(numberAt(promptDetails, "cache_write_1h_tokens"), numberAt(usage, "web_search_requests")),
   };
 }
 
 function audioTokens(input: number | undefined, output: number | undefined): Partial<RawUsage> {
   return { ...(input ? { audioInputTokens: input } : {}), ...(output ? { audioOutputTokens: output } : {}) };
+}
+
+function charged(cacheWrite1h: number | undefined, webSearches: number | undefined): Partial<RawUsage> {
+  return { ...(cacheWrite1h ? { cacheWrite1hTokens: cacheWrite1h } : {}), ...(webSearches ? { webSearches } : {}) };
 }
 
 /** Reads the `usage` object of OpenAI's Responses. Undefined when it has no counts. */
@@ -74,6 +83,10 @@ export function readAnthropicUsage(usage: JsonObject, before?: RawUsage): RawUsa
     cacheWriteTokens,
     reasoningTokens:
       numberAt(objectAt(usage, "output_tokens_details"), "thinking_tokens") ?? before?.reasoningTokens ?? 0,
+    ...charged(
+      numberAt(objectAt(usage, "cache_creation"), "ephemeral_1h_input_tokens") ?? before?.cacheWrite1hTokens,
+      numberAt(objectAt(usage, "server_tool_use"), "web_search_requests") ?? before?.webSearches,
+    ),
   };
 }
 
@@ -87,11 +100,13 @@ export function writeOpenAiUsage(usage: RawUsage): JsonObject {
       cached_tokens: usage.cacheReadTokens,
       ...(usage.cacheWriteTokens > 0 ? { cache_write_tokens: usage.cacheWriteTokens } : {}),
       ...(usage.audioInputTokens === undefined ? {} : { audio_tokens: usage.audioInputTokens }),
+      ...(usage.cacheWrite1hTokens === undefined ? {} : { cache_write_1h_tokens: usage.cacheWrite1hTokens }),
     },
     completion_tokens_details: {
       reasoning_tokens: usage.reasoningTokens,
       ...(usage.audioOutputTokens === undefined ? {} : { audio_tokens: usage.audioOutputTokens }),
     },
+    ...(usage.webSearches === undefined ? {} : { web_search_requests: usage.webSearches }),
   };
 }
 

@@ -42,7 +42,14 @@ function readGeminiUsage(usage: JsonObject): RawUsage | undefined {
     cacheReadTokens: countAt(usage, "cachedContentTokenCount"),
     cacheWriteTokens: 0,
     reasoningTokens,
+    ...audioInput(usage),
   };
+}
+
+function audioInput(usage: JsonObject): Partial<RawUsage> {
+  const audio = objectsAt(usage, "promptTokensDetails").find(({ modality }) => modality === "AUDIO");
+  const audioInputTokens = audio === undefined ? 0 : countAt(audio, "tokenCount");
+  return audioInputTokens === 0 ? {} : { audioInputTokens };
 }
 
 /** What the parts of one candidate say, in order; call indexes go on from `firstCall`. */
