@@ -20,12 +20,14 @@ import { shownItem, withoutForeignReasoning } from "./reasoning-items.ts";
 import { includes, inputItems, responsesToChat } from "./request.ts";
 import { completionToResponse, type ResponseHead } from "./response.ts";
 import { ResponseSink } from "./sink.ts";
-import type { StoredResponse } from "./store.ts";
+import type { StoredItem, StoredResponse } from "./store.ts";
 
 export interface ResponsesDialogueOptions {
   readonly request: JsonObject;
   /** The response that it continues, if it is known here. */
   readonly previous: StoredResponse | undefined;
+  /** Finds an item of an earlier answer by its id. */
+  readonly itemOf: (id: string) => StoredItem | undefined;
   /** 32 hex digits, for the ids. */
   readonly idSeed: string;
   /** Told the finished response, unless the client does not want it kept. */
@@ -46,6 +48,7 @@ export class ResponsesDialogue implements Dialogue {
   /** Everything before the answer. */
   readonly #input: readonly JsonObject[];
 
+  /** @throws GatewayError INVALID_REQUEST for a reference to an item of another key. */
   constructor(options: ResponsesDialogueOptions) {
     const { request, idSeed, previous } = options;
     this.#options = options;
@@ -55,7 +58,19 @@ export class ResponsesDialogue implements Dialogue {
     this.#head = { id, idSeed, createdAt: createdNow(), request, freeform: freeformNames({ tools }) };
     this.#encryptedWanted = includes(request, "reasoning.encrypted_content");
     const before = previous === undefined ? [] : [...previous.input, ...previous.output];
-    this.#input = [...before, ...inputItems(request["input"])];
+    this.#input = [...before, ...inputItems(request["input"]).map((item) => this.#resolved(item)?.item ?? item)];
+  }
+
+  /** What a reference refers to; undefined for other items, and for references that only a provider can know. */
+  #resolved(item: JsonObject): StoredItem | undefined {
+    const id = stringAt(item, "id");
+    if (item["type"] !== "item_reference" || id === undefined) return undefined;
+    const found = this.#options.itemOf(id);
+    if (found?.others === true) {
+      const reason = `Item with id ${JSON.stringify(id.slice(0, 100))} not found.`;
+      throw new GatewayError("INVALID_REQUEST", { reason }, { param: "input" });
+    }
+    return found;
   }
 
   pathFor(provider: Provider, model: string): string {
@@ -82,7 +97,11 @@ export class ResponsesDialogue implements Dialogue {
       delete body["previous_response_id"];
       body["input"] = withoutForeignReasoning(this.#input);
     } else if (Array.isArray(body["input"])) {
-      body["input"] = withoutForeignReasoning(inputItems(body["input"]));
+      const items = inputItems(body["input"]).map((item) => {
+        const found = this.#resolved(item);
+        return found === undefined || found.keptBy === provider.name ? item : found.item;
+      });
+      body["input"] = withoutForeignReasoning(items);
     }
     return asResponses({ body, dropped: [] }, model, provider);
   }

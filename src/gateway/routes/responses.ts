@@ -49,6 +49,7 @@ function beginResponse({ responses }: Gateway, request: JsonObject, record: Requ
   return new ResponsesDialogue({
     request,
     previous: previousId === undefined ? undefined : responses.get(keyName, previousId),
+    itemOf: (id) => responses.item(keyName, id),
     // A client may repeat its trace id; the span's makes the response's id its own.
     idSeed: `${record.traceId.slice(0, 16)}${record.spanId}`,
     finished: (kept) => responses.put(keyName, stringAt(kept.response, "id") ?? "", kept),
