@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -7,9 +7,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createClient } from "redis";
 import { afterAll, expect, test, vi } from "vitest";
 import type { ConfigInput } from "../src/config/schema.ts";
+import { assembleGateway, createProviders } from "../src/gateway/assemble.ts";
 import { start } from "../src/gateway/index.ts";
+import { createGatewayServer } from "../src/gateway/server.ts";
 import { catalogue } from "../src/gateway/telemetry/catalogue.ts";
-import type { MetricSpec } from "../src/gateway/telemetry/metric-spec.ts";
+import { createTelemetry } from "../src/gateway/telemetry/index.ts";
 import { lintExposition } from "../src/gateway/telemetry/testing-lint.ts";
 import {
   ANTHROPIC_MESSAGE,
@@ -21,47 +23,12 @@ import { TEST_ADMIN_KEY, testContext } from "../src/runtime/testing.ts";
 import { MetricWatch } from "./support/metric-watch.ts";
 import { type RealServer, startRedis } from "./support/real-servers.ts";
 
-/** Names that nothing feeds yet. This list only gets shorter; it is empty when the work is done. */
-const WAITING: readonly string[] = [
-  "catalog_cache_invalidations_total",
-  "catalog_cache_size_bytes",
-  "connection_pool_errors_total",
-  "gateway_auto_fix_attempts_total",
-  "gateway_fallback_activations_total",
-  "gatewayz_config_reloads_total",
-  "gatewayz_credit_deduction_amount_usd_total",
-  "gatewayz_credit_deduction_latency_seconds",
-  "gatewayz_credit_deduction_retry_total",
-  "gatewayz_credit_deduction_total",
-  "gatewayz_credit_refunds_amount_usd_total",
-  "gatewayz_credit_refunds_total",
-  "gatewayz_database_query_errors_total",
-  "gatewayz_failed_open_total",
-  "gatewayz_missed_credit_deductions_usd_total",
-  "gatewayz_streaming_background_task_failures_total",
-  "gatewayz_usage_interrupted_total",
-  "gatewayz_workers",
-  "pricing_bounds_violations_total",
-  "pricing_health_status",
-  "pricing_spike_detected_total",
-  "pricing_staleness_hours",
-  "pricing_sync_duration_seconds",
-  "pricing_sync_errors_total",
-  "pricing_sync_job_duration_seconds",
-  "pricing_sync_job_queue_size",
-  "pricing_sync_last_success_timestamp",
-  "pricing_sync_models_fetched_total",
-  "pricing_sync_models_skipped_total",
-  "pricing_sync_models_updated_total",
-  "pricing_sync_price_changes_total",
-  "pricing_sync_total",
-  "pricing_validation_failures",
-  "pricing_validation_total",
-  "user_credit_balance",
-];
+/** What one process alone cannot have; test/workers.test.ts looks at it. */
+const ELSEWHERE: ReadonlySet<string> = new Set(["gatewayz_workers"]);
 
-const specs = Object.entries(catalogue as Record<string, MetricSpec>);
-const kinds = new Map(specs.map(([name, { type }]) => [name, type]));
+const names = Object.keys(catalogue).filter((name) => !ELSEWHERE.has(name));
+const FREE = "deepseek/deepseek-r1:free";
+const USAGE_LOG_COPY = "usage-log-of-a-killed-gateway";
 const MESSAGES = [{ role: "user", content: "hello there" }];
 
 /** Moves both clocks of this process ahead, so that 30 s pass without waiting for them. */
@@ -114,7 +81,7 @@ const chat: Answer = (request, reply, body) => {
 };
 
 async function startProviders() {
-  let list: unknown = { data: [] };
+  let list: object | undefined = { data: [] };
   const providers = {
     main: await serve(chat),
     claude: await serve((_request, reply, body) =>
@@ -129,9 +96,40 @@ async function startProviders() {
     free: await serve((_request, reply) => json(reply, OPENAI_COMPLETION)),
     spare: await serve((_request, reply) => json(reply, OPENAI_COMPLETION)),
     trusting: await serve((_request, reply) => json(reply, failure("no such model"), 404)),
-    listing: await serve((request, reply) => json(reply, request.method === "GET" ? list : OPENAI_COMPLETION)),
+    listing: await serve((request, reply) => {
+      if (request.method !== "GET") json(reply, OPENAI_COMPLETION);
+      else if (list === undefined) json(reply, failure("no list"), 500);
+      else json(reply, list);
+    }),
   };
-  return { ...providers, fillList: () => void (list = { data: [{ id: "listed-1" }] }) };
+  return {
+    ...providers,
+    setList(models: object[] | undefined) {
+      list = models && { data: models };
+    },
+  };
+}
+
+/** A price list in which one price has jumped, one is negative and one is missing; the first fetch of it fails. */
+async function startPriceList(): Promise<string> {
+  const model = (id: string, prices?: object) => ({ id, match: { equals: id }, ...(prices && { prices }) });
+  const models = [
+    model("gpt-4o-mini", { input_mtok: 15, output_mtok: 60 }),
+    model("odd-1", { input_mtok: -1, output_mtok: 1 }),
+    model("odd-2"),
+  ];
+  const list = ["openai", "a", "b", "c", "d"].map((id) => ({
+    id,
+    name: id,
+    api_pattern: `https://${id}.test`,
+    models,
+  }));
+  let fetches = 0;
+  const { url } = await serve((_request, reply) => {
+    const failing = fetches++ === 0;
+    setTimeout(() => json(reply, failing ? {} : list, failing ? 500 : 200), 100);
+  });
+  return url;
 }
 
 /** Redis with a memory limit, something expired, something evicted, hits and misses. */
@@ -143,11 +141,13 @@ async function prepareRedis(server: RealServer): Promise<void> {
   await client.get("gone");
   for (let index = 0; index < 100; index++) await client.set(`big-${index}`, "x".repeat(100_000));
   await client.get("big-99");
+  await sleep(1_000); // Its uptime is in whole seconds.
   await client.destroy();
 }
 
 const HOOK = `export default {
   name: "odd",
+  after() { throw new Error("odd"); },
   before({ body }) {
     if (body.user !== "odd") return undefined;
     return { body: Object.defineProperty({ ...body }, "messages", { get() { throw new TypeError("odd"); } }) };
@@ -155,6 +155,7 @@ const HOOK = `export default {
 };`;
 
 interface Driver {
+  readonly dataDir: string;
   readonly watch: MetricWatch;
   scrape(openMetrics?: boolean): Promise<void>;
   /** POSTs JSON; the admin key unless another is given. */
@@ -165,15 +166,16 @@ interface Driver {
 }
 
 /** A gateway in this process, and what one does to it. */
-async function startDriver(config: ConfigInput): Promise<Driver> {
-  const context = await testContext("gateway", { mode: "live", ...config });
+async function startDriver(config: ConfigInput, own: { dataDir?: string; configFile?: string } = {}): Promise<Driver> {
+  const context = await testContext("gateway", { mode: "live", ...config }, own.dataDir);
+  if (own.configFile !== undefined) Object.assign(context.config, { configFile: own.configFile });
   const gateway = await start(context);
   closers.push(
     () => context.dispose(),
     () => gateway.close(),
   );
   const url = gateway.urls["main"]!;
-  const watch = new MetricWatch(kinds);
+  const watch = new MetricWatch(names);
   const post: Driver["post"] = async (path, body, key = TEST_ADMIN_KEY, headers = {}) => {
     const reply = await fetch(`${url}${path}`, {
       method: "POST",
@@ -185,6 +187,7 @@ async function startDriver(config: ConfigInput): Promise<Driver> {
   };
   return {
     url,
+    dataDir: context.dataDir,
     watch,
     post,
     ask: (body, key, headers) =>
@@ -226,7 +229,7 @@ test("every declared metric moves under scripted traffic and faults, and every p
           apiKeys: [{ key: "limited-key-1" }, { key: "limited-key-2" }],
         },
         listing: at(providers.listing),
-        openrouter: { ...at(providers.free), models: ["deepseek/deepseek-r1:free"] },
+        openrouter: { ...at(providers.free), models: [FREE] },
         spare: { ...at(providers.spare), models: ["h-1"] },
         trusting: at(providers.trusting),
       },
@@ -249,8 +252,14 @@ test("every declared metric moves under scripted traffic and faults, and every p
         trial: { key: "gw_temp_trial_0123456789" },
       },
       cache: { keys: ["cached"] },
-      concurrency: { active: 2, queued: 1, queueWait: "200ms" },
-      breaker: { consecutiveFailures: 2, openFor: "300ms", halfOpenSuccesses: 1 },
+      prices: {
+        refresh: "700ms",
+        url: await startPriceList(),
+        usdPerMillionMax: 0.5,
+        models: { [FREE]: { input: 0, output: 0 } },
+      },
+      concurrency: { active: 2, queued: 1, queueWait: "1s" },
+      breaker: { consecutiveFailures: 2, openFor: "60s", halfOpenSuccesses: 1 },
       availabilityBreaker: { failures: 2 },
       hedging: { enabled: true, delayMin: "60ms", samplesMin: 1, budget: 1 },
       retries: { max: 1, delay: "1ms", budget: 1 },
@@ -261,6 +270,9 @@ test("every declared metric moves under scripted traffic and faults, and every p
   const { ask, post, scrape } = gateway;
 
   await scrape();
+  // The first request loads the price list, and starts to fetch a newer one.
+  await ask({}, APP);
+  await scrape();
   // Ordinary traffic in both formats, streams, a free model, one without a price, the smart router, hooks.
   for (const stream of [false, true]) {
     expect(await ask({ stream }, APP)).toBe(200);
@@ -268,13 +280,15 @@ test("every declared metric moves under scripted traffic and faults, and every p
     expect(await post("/v1/messages", claude, APP)).toBe(200);
   }
   expect(await ask({ model: "m-1" }, APP)).toBe(200);
-  expect(await ask({ model: "deepseek/deepseek-r1:free" }, APP)).toBe(200);
+  expect(await ask({ model: FREE }, APP)).toBe(200);
   expect(await ask({ stream: true, user: "garbage" }, APP)).toBe(200);
   for (const model of ["auto", "auto:cost", "auto:quality"]) await ask({ model }, APP);
   expect(await ask({ user: "odd" }, APP)).toBe(500);
   // The health service's probe, callers without a good key, names that only a client knows.
   await ask({ provider: "main" }, undefined, { "x-gatewayz-probe": "1" });
-  for (const key of ["wrong-key-0123", ""]) expect(await ask({}, key)).toBe(401);
+  // 503 until the keys of the database are known.
+  await expect.poll(() => ask({}, "wrong-key-0123"), { timeout: 5_000 }).toBe(401);
+  expect(await ask({}, "")).toBe(401);
   await fetch(`${gateway.url}/wp-login.php`, { headers: { "user-agent": "zgrab/0.x" } });
   expect(await ask({ model: "made-up", provider: "trusting" })).toBe(404);
   for (let index = 0; index < 2; index++) await post("/admin/keys", { name: "twice" });
@@ -289,18 +303,28 @@ test("every declared metric moves under scripted traffic and faults, and every p
   for (let index = 0; index < 3; index++) await ask({ model: "m-1" });
   await scrape();
   main = (_request, reply) => json(reply, OPENAI_COMPLETION);
-  await sleep(350);
+  aheadMs += 61_000;
   for (let index = 0; index < 3; index++) expect(await ask({ model: "m-1" })).toBe(200);
   // A model list that is empty at first.
-  providers.fillList();
+  providers.setList([{ id: "listed-1" }]);
   aheadMs += 120_000;
   expect(await ask({ model: "listed-1" })).toBe(200);
+  providers.setList(undefined);
+  aheadMs += 700_000;
+  await ask({ model: "listed-2" });
   await scrape();
 
   // Places and queue full; a call that takes 31 s; a second call because the first is late.
-  main = (_request, reply) => void setTimeout(() => json(reply, OPENAI_COMPLETION), 400);
+  main = (_request, reply) => void setTimeout(() => json(reply, OPENAI_COMPLETION), 2_000);
   const waiting = Array.from({ length: 6 }, () => ask({}, APP));
-  await sleep(100);
+  await expect
+    .poll(async () => {
+      await scrape();
+      return gateway.watch.still.includes("concurrency_queued_requests");
+    })
+    .toBe(false);
+  // As a kill would leave it: with requests that are open.
+  await cp(join(gateway.dataDir, "usage-log"), join(gateway.dataDir, USAGE_LOG_COPY), { recursive: true });
   await scrape();
   aheadMs += 31_000;
   await Promise.all(waiting);
@@ -334,21 +358,83 @@ test("every declared metric moves under scripted traffic and faults, and every p
   await useCache(gateway);
   await scrape();
 
-  // What a gateway with a cache in its own memory has and one with Redis has not.
-  const alone = await startDriver({
-    gateway: {
-      providers: { main: { ...at(providers.main), models: ["gpt-4o-mini"] } },
-      keys: { cached: { key: CACHED, cache: true } },
-      cache: { keys: ["cached"], store: "memory", entries: 1 },
-    },
-  });
+  const alone = await driveAlone(gateway.dataDir, at(providers.main));
+  const lost = await loseMoney(at(providers.main));
+  const still = gateway.watch.still.filter((name) => alone.still.includes(name) && lost.still.includes(name));
+  expect(still).toEqual([]);
+}, 120_000);
+
+type ProviderInput = NonNullable<NonNullable<ConfigInput["gateway"]>["providers"]>[string];
+
+/**
+ * A gateway without Redis: a cache in its own memory, a configuration file that changes, a database that is held by
+ * somebody else, and the usage log of a gateway that was killed with a request open.
+ */
+async function driveAlone(killedDataDir: string, provider: ProviderInput): Promise<MetricWatch> {
+  const dataDir = await mkdtemp(join(tmpdir(), "gatewayz-alone-"));
+  await cp(join(killedDataDir, USAGE_LOG_COPY), join(dataDir, "usage-log"), { recursive: true });
+  const file = join(folder, "gatewayz.yaml");
+  const gateway: NonNullable<ConfigInput["gateway"]> = {
+    providers: { main: { ...provider, models: ["gpt-4o-mini"] } },
+    keys: { cached: { key: CACHED, cache: true } },
+    cache: { keys: ["cached"], store: "memory", entries: 1 },
+  };
+  const write = (models: string[]) =>
+    writeFile(
+      file,
+      JSON.stringify({ mode: "live", gateway: { ...gateway, providers: { main: { ...provider, models } } } }),
+    );
+  await write(["gpt-4o-mini"]);
+  const alone = await startDriver({ gateway }, { dataDir, configFile: file });
   await alone.scrape();
   await useCache(alone);
+  await write(["gpt-4o-mini", "m-1"]);
+  await sleep(600);
   await alone.scrape();
+  const { default: Libsql } = await import("libsql");
+  const other = new Libsql(join(dataDir, "gateway.db"));
+  other.exec("BEGIN EXCLUSIVE");
+  await alone.ask({}, CACHED);
+  for (let seconds = 0; seconds < 8 && alone.watch.still.includes("gatewayz_credit_deduction_retry_total"); seconds++) {
+    await sleep(1_000);
+    await alone.scrape();
+  }
+  other.exec("ROLLBACK");
+  other.close();
+  return alone.watch;
+}
 
-  const still = gateway.watch.still.filter((name) => alone.watch.still.includes(name));
-  expect(still).toEqual([...WAITING].sort());
-}, 120_000);
+/** A gateway whose usage neither a log nor a database takes; what it says about that it says when it ends. */
+async function loseMoney(provider: ProviderInput): Promise<MetricWatch> {
+  const context = await testContext("gateway", {
+    mode: "live",
+    database: { url: "postgres://nobody@127.0.0.1:9/nowhere" },
+    gateway: { providers: { main: { ...provider, models: ["gpt-4o-mini"] } }, keys: { app: APP } },
+  });
+  await writeFile(join(context.dataDir, "usage-log"), "a file where a folder should be");
+  const watch = new MetricWatch(names);
+  const telemetry = createTelemetry(context);
+  const scrape = async (): Promise<void> => watch.take((await telemetry.metrics(undefined)).body);
+  const providers = createProviders(context, undefined);
+  const gateway = assembleGateway(context, providers, telemetry, "", () => undefined);
+  await gateway.money.start();
+  const app = createGatewayServer(gateway);
+  await app.listen({ port: 0, host: "127.0.0.1" });
+  await scrape();
+  const { port } = app.server.address() as AddressInfo;
+  const reply = await fetch(`http://127.0.0.1:${port}/v1/chat/completions`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${APP}`, "content-type": "application/json" },
+    body: JSON.stringify({ model: "gpt-4o-mini", messages: MESSAGES }),
+  });
+  expect(reply.status).toBe(200);
+  await app.close();
+  await gateway.money.close();
+  await scrape();
+  await telemetry.close();
+  await context.dispose();
+  return watch;
+}
 
 /** Two questions, each twice. */
 async function useCache({ ask }: Driver): Promise<void> {
