@@ -1,12 +1,16 @@
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { DatabaseOptions } from "../src/database/database.ts";
 import { testDatabase } from "../src/database/testing.ts";
 import { databaseSuite } from "../src/database/testing-suite.ts";
+import type { Admitted } from "../src/gateway/access/admission.ts";
+import { SharedAdmission } from "../src/gateway/access/shared-admission.ts";
 import { keyStoreSuite } from "../src/gateway/access/store/testing-suite.ts";
+import { type AdmissionParts, admissionParts, admissionSuite } from "../src/gateway/access/testing-suite.ts";
 import { RedisStore } from "../src/gateway/cache/redis-store.ts";
 import { answerStoreSuite } from "../src/gateway/cache/testing-suite.ts";
 import { usageSuite } from "../src/gateway/ledger/testing-suite.ts";
 import { captureStoreSuite } from "../src/gateway/safety/testing-suite.ts";
+import type { Redis } from "../src/redis/redis.ts";
 import { redisSuite, testRedis } from "../src/redis/testing-suite.ts";
 import { dropAllTables, type RealServer, startPostgres, startRedis } from "./support/real-servers.ts";
 
@@ -62,11 +66,61 @@ describe.skipIf(postgres === undefined)("Postgres", () => {
 });
 
 describe.skipIf(redis === undefined)("Redis", () => {
-  redisSuite(redis as RealServer);
+  const server = redis as RealServer;
+  redisSuite(server);
   describe("answers", () =>
     answerStoreSuite(async () => {
-      const client = testRedis((redis as RealServer).url);
+      const client = testRedis(server.url);
       await client.started();
       return { store: new RedisStore(client), close: () => client.close() };
     }));
+
+  describe("limits and budgets of several gateways", () => {
+    // Of three gateways that share one Redis.
+    const clients: Redis[] = [];
+    beforeAll(async () => {
+      for (let count = 0; count < 3; count++) clients.push(testRedis(server.url, [], { keyPrefix: "limits:" }));
+      await Promise.all(clients.map((client) => client.started()));
+    });
+    afterAll(async () => {
+      await Promise.all(clients.map((client) => client.close()));
+    });
+    const shared = (part: AdmissionParts, index: number): SharedAdmission =>
+      new SharedAdmission({ redis: clients[index]!, ...part });
+    admissionSuite((parts) => parts.map(shared));
+
+    const client = { keyName: "k", keyHash: "0", keyId: `key_${Date.now()}`, tier: "basic", unlimited: false } as const;
+    const ask = { client, tokens: 10, nanoUsd: 100_000_000, address: undefined, model: "m" };
+
+    test("without Redis each gateway goes on with its own counts, which knew of what it let in before", async () => {
+      const part = admissionParts({ requestsPerMinute: 6 });
+      const admission = shared(part, 2);
+      for (let count = 0; count < 3; count++) (await admission.admit(ask)).settle(10, 100_000_000);
+      server.freeze();
+      try {
+        for (let count = 0; count < 3; count++) await admission.admit(ask);
+        const refused = Promise.resolve(admission.admit(ask));
+        await expect(refused).rejects.toMatchObject({ code: "RATE_LIMIT_EXCEEDED" });
+        expect(part.telemetry.events).toContainEqual({ name: "failedOpen", part: "limits" });
+      } finally {
+        server.thaw();
+      }
+      await expect.poll(() => clients.every(({ available }) => available), { timeout: 10_000 }).toBe(true);
+    });
+
+    test("a Redis that lost everything begins with what the gateway knows", async () => {
+      const part = admissionParts();
+      const admission = shared(part, 1);
+      const spender = { ...client, keyId: `${client.keyId}-2` };
+      const cost = (nanoUsd: number): Promise<Admitted> =>
+        Promise.resolve(admission.admit({ ...ask, client: spender, nanoUsd }));
+      (await cost(9e8)).settle(10, 8e8);
+      const open = await cost(1e8);
+      await clients[1]!.command("FLUSHALL");
+      await expect(cost(1.1e8)).rejects.toMatchObject({ code: "DAILY_SPEND_QUOTA_EXCEEDED" });
+      open.settle(10, 0);
+      await expect(cost(2e8)).resolves.toBeDefined();
+      await expect(cost(1)).rejects.toMatchObject({ code: "DAILY_SPEND_QUOTA_EXCEEDED" });
+    });
+  });
 });

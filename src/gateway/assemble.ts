@@ -74,7 +74,7 @@ export function assembleGateway(
   const catalog = new Catalog([...providers.values()], telemetry, logger);
   const breakers = shared.breakers ?? new Breakers(providers.keys(), config.gateway.breaker, telemetry);
   const prices = new Prices(telemetry, logger, config.gateway.prices, join(context.dataDir, PRICE_LIST_FILE));
-  const money = new Money({ context, telemetry, velocity, prices, database, keyStore, ...shared.money });
+  const money = new Money({ context, telemetry, velocity, prices, database, redis, keyStore, ...shared.money });
   observeStores(telemetry, money, database, redis);
   const routing = new Routing({ context, providers, catalog, breakers, prices, telemetry });
   const ipLimits = new IpLimits(config.gateway.ipRequestsPerMinute, telemetry);

@@ -215,7 +215,7 @@ export class Budgets {
     return new GatewayError("BUDGET_QUOTA_EXCEEDED", detail, { retryAfterSeconds, headers });
   }
 
-  #spend(client: ClientIdentity, { scope, kind, caps }: Charge, nanoUsd: number): void {
+  #spend(client: ClientIdentity, { scope, kind, caps }: Charge, nanoUsd: number, nowMs: number): void {
     const account = this.#account(scope, nowMs);
     for (const name of PERIOD_NAMES) {
       const spent = account[name];

@@ -1,19 +1,18 @@
-import type { Limits as ConfiguredLimits } from "../../config/access.ts";
-import { GatewayError } from "../errors.ts";
 import type { ClientIdentity, Telemetry } from "../request-record.ts";
+import {
+  type LimitReason,
+  type Limits,
+  limitHeaders,
+  limitRefusal,
+  limitTypeOf,
+  WINDOWS,
+} from "./rate-limit-answers.ts";
 import { SlidingCount } from "./sliding-count.ts";
 import type { VelocityMode } from "./velocity-mode.ts";
-
-type Limits = Omit<ConfiguredLimits, "dailySpendUsd">;
 
 /** Keys whose counts are held; past it those that have been quiet longest and have nothing open are forgotten. */
 const STATES_MAX = 50_000;
 const MINUTE_MS = 60_000;
-const WINDOWS = [
-  { name: "minute", ms: MINUTE_MS, requests: "requestsPerMinute", tokens: "tokensPerMinute" },
-  { name: "hour", ms: 60 * MINUTE_MS, requests: "requestsPerHour", tokens: "tokensPerHour" },
-  { name: "day", ms: 24 * 60 * MINUTE_MS, requests: "requestsPerDay", tokens: "tokensPerDay" },
-] as const;
 
 interface KeyState {
   readonly requests: readonly SlidingCount[];
@@ -70,6 +69,15 @@ export class RateLimits {
     return Object.fromEntries(entries) as Limits;
   }
 
+  /** What this key has used in the running windows, and how many of its requests are open. Changes nothing. */
+  used(client: ClientIdentity): { requests: number[]; tokens: number[]; open: number } {
+    const state = this.#states.get(client.keyId ?? client.keyName);
+    const nowMs = this.#now();
+    const read = (counts: readonly SlidingCount[] | undefined): number[] =>
+      WINDOWS.map((_, index) => Math.round(counts?.[index]?.at(nowMs) ?? 0));
+    return { requests: read(state?.requests), tokens: read(state?.tokens), open: state?.open ?? 0 };
+  }
+
   /** Counts a request that somebody else has let in. */
   note(client: ClientIdentity, tokens: number): Reservation {
     return this.#take(
@@ -111,92 +119,33 @@ export class RateLimits {
   }
 
   #check(client: ClientIdentity, state: KeyState, nowMs: number, tokens: number, limits: Limits): void {
-    if (state.open >= limits.concurrent) {
-      this.#refuse(client, state, nowMs, limits, "request_rate", "concurrent_requests", 1, (extra) => {
-        return new GatewayError("CONCURRENT_REQUEST_LIMIT", { limit: limits.concurrent }, extra);
-      });
-    }
+    const refuse = (reason: LimitReason, retryAfterMs: number): never => {
+      this.#telemetry.event("rateLimited", { limitType: limitTypeOf(reason) });
+      throw limitRefusal(reason, limits, retryAfterMs, this.#headers(client, state, nowMs, limits));
+    };
+    if (state.open >= limits.concurrent) refuse("concurrent_requests", 0);
     for (const [index, window] of WINDOWS.entries()) {
-      const limitType = window.name === "day" ? "daily_quota" : "request_rate";
       const requests = state.requests[index]!;
       if (requests.at(nowMs) + 1 > limits[window.requests]) {
-        const seconds = Math.max(1, Math.ceil(requests.resetMs(nowMs) / 1_000));
-        this.#refuse(client, state, nowMs, limits, limitType, `requests_per_${window.name}`, seconds, (extra) => {
-          const detail = { limit: limits[window.requests], window: window.name, retryAfterSeconds: seconds };
-          return new GatewayError("RATE_LIMIT_EXCEEDED", detail, extra);
-        });
+        refuse(`requests_per_${window.name}`, requests.resetMs(nowMs));
       }
       const used = state.tokens[index]!;
       // One request larger than what is left passes while the window is still untouched, or it could never be sent.
       if (used.at(nowMs) > 0 && used.at(nowMs) + tokens > limits[window.tokens]) {
-        const seconds = Math.max(1, Math.ceil(used.resetMs(nowMs) / 1_000));
-        this.#refuse(client, state, nowMs, limits, limitType, `tokens_per_${window.name}`, seconds, (extra) => {
-          const detail = { limit: limits[window.tokens], window: window.name, retryAfterSeconds: seconds };
-          return new GatewayError("TOKEN_RATE_LIMIT", detail, extra);
-        });
+        refuse(`tokens_per_${window.name}`, used.resetMs(nowMs));
       }
     }
     const burst = burstAt(state, nowMs, limits);
-    if (burst < 1) {
-      const seconds = Math.max(1, Math.ceil(((1 - burst) * MINUTE_MS) / limits.requestsPerMinute / 1_000));
-      this.#refuse(client, state, nowMs, limits, "request_rate", "burst", seconds, (extra) => {
-        const detail = { limit: limits.burst, window: "burst", retryAfterSeconds: seconds };
-        return new GatewayError("RATE_LIMIT_EXCEEDED", detail, extra);
-      });
-    }
-  }
-
-  #refuse(
-    client: ClientIdentity,
-    state: KeyState,
-    nowMs: number,
-    limits: Limits,
-    limitType: string,
-    reason: string,
-    retryAfterSeconds: number,
-    make: (extra: { retryAfterSeconds: number; headers: Record<string, string> }) => GatewayError,
-  ): never {
-    this.#telemetry.event("rateLimited", { limitType });
-    const headers = {
-      ...this.#headers(client, state, nowMs, limits),
-      "x-ratelimit-reason": reason,
-      "x-ratelimit-scope": "key",
-    };
-    throw make({ retryAfterSeconds, headers });
+    if (burst < 1) refuse("burst", ((1 - burst) * MINUTE_MS) / limits.requestsPerMinute);
   }
 
   #headers(client: ClientIdentity, state: KeyState, nowMs: number, limits: Limits): Record<string, string> {
-    const { requestsPerMinute, tokensPerMinute } = limits;
-    const requests = state.requests[0]!;
-    const remaining = String(Math.max(0, Math.floor(requestsPerMinute - requests.at(nowMs))));
-    const tokensLeft = String(Math.max(0, Math.floor(tokensPerMinute - state.tokens[0]!.at(nowMs))));
-    const resetMs = requests.resetMs(nowMs);
-    const resetUnix = String(Math.ceil((nowMs + resetMs) / 1_000));
-    return {
-      "ratelimit-limit": String(requestsPerMinute),
-      "ratelimit-remaining": remaining,
-      "ratelimit-reset": String(Math.ceil(resetMs / 1_000)),
-      "x-ratelimit-limit-requests": String(requestsPerMinute),
-      "x-ratelimit-remaining-requests": remaining,
-      "x-ratelimit-reset-requests": resetUnix,
-      "x-ratelimit-limit-tokens": String(tokensPerMinute),
-      "x-ratelimit-remaining-tokens": tokensLeft,
-      "x-ratelimit-reset-tokens": resetUnix,
-      "x-ratelimit-burst-window": `${limits.burst} per 60 seconds`,
-      "x-ratelimit-mode": this.#velocity.untilMs === undefined ? "normal" : "velocity",
-      "x-user-tier": client.tier,
-      ...this.#velocityHeaders(client),
-    };
-  }
-
-  #velocityHeaders(client: ClientIdentity): Record<string, string> {
-    const { untilMs } = this.#velocity;
-    if (untilMs === undefined) return {};
-    return {
-      "x-velocity-mode-active": "true",
-      "x-velocity-mode-until": String(Math.ceil(untilMs / 1_000)),
-      "x-velocity-mode-multiplier": String(this.#velocity.multiplier(client.tier)),
-    };
+    return limitHeaders(client, limits, this.#velocity, {
+      nowMs,
+      requestsUsed: state.requests[0]!.at(nowMs),
+      tokensUsed: state.tokens[0]!.at(nowMs),
+      resetMs: state.requests[0]!.resetMs(nowMs),
+    });
   }
 
   #configured(client: ClientIdentity): Limits {

@@ -1,12 +1,14 @@
 import { join } from "node:path";
 import type { Config } from "../../config/schema.ts";
 import type { Database, Tables } from "../../database/database.ts";
+import type { Redis } from "../../redis/redis.ts";
 import type { RoleContext } from "../../runtime/role.ts";
 import { type Admission, LocalAdmission } from "../access/admission.ts";
 import { AnonymousQuota } from "../access/anonymous-quota.ts";
 import { type BudgetOptions, Budgets } from "../access/budgets.ts";
 import { Periods } from "../access/periods.ts";
 import { RateLimits } from "../access/rate-limits.ts";
+import { SharedAdmission } from "../access/shared-admission.ts";
 import type { TeamRecord } from "../access/store/key-record.ts";
 import type { KeyStore } from "../access/store/key-store.ts";
 import type { VelocityMode } from "../access/velocity-mode.ts";
@@ -27,6 +29,8 @@ export interface MoneyParts {
   readonly prices: Prices;
   readonly database: Database;
   readonly keyStore: KeyStore;
+  /** What several gateways share; undefined where each counts for itself. */
+  readonly redis: Redis | undefined;
   /** Where several processes answer for one gateway: who admits, and this process' own name, for a log of its own. */
   readonly admission?: Admission;
   readonly process?: string;
@@ -69,7 +73,7 @@ export class Money {
     });
     this.reports = new UsageReports(tables);
     this.till = {
-      admission: parts.admission ?? new LocalAdmission(this.limits, this.budgets, anonymous),
+      admission: parts.admission ?? this.#admissionOf(parts, new LocalAdmission(this.limits, this.budgets, anonymous)),
       ledger: this.#ledger,
       prices,
       outputTokensReserved: () => this.#config.budgets.outputTokensReserved,
@@ -113,6 +117,11 @@ export class Money {
   /** Teams of the database that are new or have changed. */
   applyTeams(teams: readonly TeamRecord[]): void {
     for (const { name, budget, deleted } of teams) this.budgets.setTeam(name, deleted ? undefined : budget);
+  }
+
+  #admissionOf({ redis, velocity, telemetry }: MoneyParts, local: LocalAdmission): Admission {
+    if (redis === undefined) return local;
+    return new SharedAdmission({ redis, local, limits: this.limits, budgets: this.budgets, velocity, telemetry });
   }
 
   close(): Promise<void> {
