@@ -22,6 +22,7 @@ export function cacheUse(
   record: RequestRecord,
   headers: IncomingHttpHeaders,
 ): CacheUseAllowed | undefined {
+  if (record.client?.anonymous === true) return undefined; // All who have no key would share one cache.
   const asked = headers["x-gatewayz-cache"];
   const optedIn = includesKey(config.keys, record.client?.keyName ?? "");
   if (!optedIn && (asked === undefined || !config.header)) return undefined;

@@ -76,6 +76,10 @@ export class Content implements ContentPath {
     return this.#store?.read(requestId, keyHash);
   }
 
+  async forget(requestId: string, keyHash: string | undefined): Promise<boolean> {
+    return (await this.#store?.forget(requestId, keyHash)) === true;
+  }
+
   async close(): Promise<void> {
     await this.#store?.close();
   }

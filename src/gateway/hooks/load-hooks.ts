@@ -15,7 +15,7 @@ export interface LoadedHook {
 }
 
 /** A hook module that cannot be used; the gateway does not start with it. */
-export class HookLoadError extends Error {
+class HookLoadError extends Error {
   override readonly name = "HookLoadError";
 }
 

@@ -36,6 +36,8 @@ export interface ContentPath {
    * @throws DatabaseError.
    */
   captured(requestId: string, keyHash: string | undefined): Promise<CapturedContent | undefined>;
+  /** Deletes what was captured of a request; true where there was something. @throws DatabaseError. */
+  forget(requestId: string, keyHash: string | undefined): Promise<boolean>;
   /** Writes what waits to be written. */
   close(): Promise<void>;
 }

@@ -9,6 +9,7 @@ import { livenessRoutes } from "../routes/gateway/liveness.ts";
 import { metricsRoutes } from "../routes/gateway/metrics.ts";
 import { healthRoutes } from "../routes/health/index.ts";
 import { monitoringRoutes } from "../routes/monitoring/index.ts";
+import { requestContentRoutes } from "../routes/monitoring/request-content.ts";
 import { statusRoutes } from "../routes/status/index.ts";
 import { userRoutes } from "../routes/user/index.ts";
 import { inferenceDescriptions } from "./inference-descriptions.ts";
@@ -32,6 +33,7 @@ export function registerDefinedRoutes(app: FastifyInstance, gateway: Gateway): R
   registry.add(availabilityRoutes);
   registry.add(statusRoutes);
   registry.add(monitoringRoutes);
+  registry.add(requestContentRoutes);
   registry.add(userRoutes);
   registry.add(adminRoutes);
   return registry;

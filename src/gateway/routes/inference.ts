@@ -113,6 +113,7 @@ class Exchange {
     const record = this.#record;
     const client = record.client!;
     const parsingStart = performance.now();
+    record.probe = isAdmin(client) && this.#request.headers["x-gatewayz-probe"] === "1";
     this.#passage = gateway.content.enter(record, this.#request.headers);
     const read = await (route.read ?? readJsonBody)(gateway, this.#request);
     const body = this.#passage === undefined ? read : await this.#passage.before(read);
@@ -121,7 +122,6 @@ class Exchange {
     record.endUser = endUserOf(body);
     record.stages.request_parsing = performance.now() - parsingStart;
     const preparationStart = performance.now();
-    record.probe = isAdmin(client) && this.#request.headers["x-gatewayz-probe"] === "1";
     const begun = route.begin(body, record);
     const conversation = this.#passage?.watch(begun) ?? begun;
     const plan = await gateway.routing.router.plan({

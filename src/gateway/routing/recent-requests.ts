@@ -55,6 +55,7 @@ export function rememberedTelemetry(telemetry: GatewayTelemetry, recent: RecentR
     requestFinished(record) {
       recent.finish(record);
       telemetry.requestFinished(record);
+      delete record.captured; // It is on its way, and must not stay in memory with the record.
     },
   };
 }

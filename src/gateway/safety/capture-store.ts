@@ -151,6 +151,17 @@ export class CaptureStore {
     });
   }
 
+  /** Deletes one request's texts now; true where there were any. @param keyHash As of `read`. */
+  async forget(requestId: string, keyHash: string | undefined): Promise<boolean> {
+    await this.flush();
+    return this.#tables.run(async (db) => {
+      let query = db.deleteFrom("gateway_captured_content").where("request_id", "=", requestId);
+      if (keyHash !== undefined) query = query.where("key_hash", "=", keyHash);
+      const { numDeletedRows } = await query.executeTakeFirst();
+      return numDeletedRows > 0n;
+    });
+  }
+
   /** Deletes what is past its time, then the oldest until the rest is small enough. Never rejects. */
   async sweep(nowMs = Date.now()): Promise<void> {
     try {

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { ConfigInput } from "../../config/schema.ts";
+import { finishedRecord } from "../telemetry/testing.ts";
 import {
   ANTHROPIC_TOOL_STREAM,
   type FixtureProvider,
@@ -10,9 +11,11 @@ import {
   startFixtureProvider,
 } from "../testing/fixture-provider.ts";
 import { startTestGateway, type TestGateway } from "../testing/test-gateway.ts";
+import { Capture } from "./capture.ts";
+import { Redactor } from "./redactor.ts";
 import { captureStoreSuite } from "./testing-suite.ts";
 
-type Capture = NonNullable<NonNullable<NonNullable<ConfigInput["gateway"]>["safety"]>["capture"]>;
+type CaptureInput = NonNullable<NonNullable<NonNullable<ConfigInput["gateway"]>["safety"]>["capture"]>;
 
 let provider: FixtureProvider;
 let gateway: TestGateway | undefined;
@@ -31,7 +34,7 @@ afterEach(async () => {
 });
 afterAll(() => provider.close());
 
-async function startWith(capture: Capture, hooks: { module: string }[] = []): Promise<void> {
+async function startWith(capture: CaptureInput, hooks: { module: string }[] = []): Promise<void> {
   gateway = await startTestGateway({
     gateway: {
       providers: {
@@ -64,7 +67,7 @@ test("off by default: nothing is read, nothing is kept", async () => {
   expect(record.captured).toBeUndefined();
 });
 
-test("prompt and answer are kept for the key that asked, redacted, in the database and on the record", async () => {
+test("prompt and answer are kept for the key that asked, redacted, in the database", async () => {
   await startWith({ enabled: true, spans: true });
   const answer = { role: "assistant", content: "Write to b@example.org or use provider-canary-0123456789" };
   provider.answer = json({ ...OPENAI_COMPLETION, choices: [{ index: 0, message: answer, finish_reason: "stop" }] });
@@ -79,9 +82,31 @@ test("prompt and answer are kept for the key that asked, redacted, in the databa
   expect(JSON.parse(content!.output)).toEqual([
     { role: "assistant", content: "Write to <redacted:email> or use <redacted:key>" },
   ]);
-  expect(record.captured).toEqual({ input: content!.input, output: content!.output });
   expect(await read(record.client!.keyHash)).toEqual(content);
   expect(await read("another key")).toBeUndefined();
+});
+
+test("for span attributes the record gets the same redacted texts", () => {
+  const redaction = { keys: true, email: true, cards: true, patterns: [] };
+  const config = {
+    enabled: true,
+    keys: ["*"],
+    sampleRatio: 1,
+    store: false,
+    spans: true,
+    retention: 1,
+    bytesMax: 1,
+    textBytesMax: 1_000,
+  };
+  const capture = new Capture(config, new Redactor({ rules: redaction, secrets: [] }), undefined);
+  const record = finishedRecord();
+  const bytes = Buffer.from(JSON.stringify(OPENAI_COMPLETION));
+  const plain = { ...record, inference: { ...record.inference!, stream: false } };
+  capture.take(plain, { prompt: "a@b.co" }, { bytes, whole: true });
+  expect(plain.captured).toEqual({
+    input: '{"prompt":"<redacted:email>"}',
+    output: JSON.stringify([OPENAI_COMPLETION.choices[0]!.message]),
+  });
 });
 
 test("in a stream, what comes in pieces is put together before it is redacted", async () => {
@@ -145,6 +170,31 @@ test("keys and share", async () => {
   for (let index = 0; index < 60; index++) if ((await askAndRead(chat())).content !== undefined) kept++;
   expect(kept).toBeGreaterThan(10);
   expect(kept).toBeLessThan(50);
+});
+
+test("the owner reads and deletes its content over HTTP, others do not find it; probes are not captured", async () => {
+  await startWith({ enabled: true, spans: true });
+  const small = { authorization: "Bearer gw_live_small_key" };
+  const reply = await gateway!.post("/v1/chat/completions", chat("mine"), small);
+  await reply.text();
+  const record = await gateway!.nextRecord();
+  expect(record.captured).toBeUndefined(); // Not kept in memory with the record.
+  const url = `${gateway!.url}/v1/requests/${record.requestId}/content`;
+  const read = await fetch(url, { headers: small });
+  expect(await read.json()).toMatchObject({ id: record.requestId, input: expect.stringContaining("mine") });
+  expect((await gateway!.post("/v1/chat/completions", chat("x"))).status).toBe(200);
+  const admins = await gateway!.nextRecord();
+  const others = `${gateway!.url}/v1/requests/${admins.requestId}/content`;
+  expect((await fetch(others, { headers: small })).status).toBe(404);
+  expect(await (await fetch(url, { method: "DELETE", headers: small })).json()).toMatchObject({ deleted: true });
+  expect((await fetch(url, { headers: small })).status).toBe(404);
+  const probe = await gateway!.post(
+    "/v1/chat/completions",
+    { ...chat("x"), provider: "oai" },
+    { "x-gatewayz-probe": "1" },
+  );
+  const id = probe.headers.get("x-request-id")!;
+  expect(await gateway!.gateway.content.captured(id, undefined)).toBeUndefined();
 });
 
 describe("the store", () => captureStoreSuite(async () => ({})));

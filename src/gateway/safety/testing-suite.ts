@@ -35,6 +35,15 @@ export function captureStoreSuite(options: () => Promise<Partial<DatabaseOptions
     expect(await store.read("young", "h")).toBeUndefined();
   });
 
+  test("a request's texts can be deleted before their time, by their owner or the administrator", async () => {
+    for (const id of ["a", "b"]) store.add(entry(id));
+    expect(await store.forget("a", "somebody else")).toBe(false);
+    expect(await store.forget("a", "h")).toBe(true);
+    expect(await store.forget("a", "h")).toBe(false);
+    expect(await store.forget("b", undefined)).toBe(true);
+    expect(await store.read("b", undefined)).toBeUndefined();
+  });
+
   test("all together stay below their limit, the oldest leave", async () => {
     const now = Date.now();
     for (let index = 0; index < 1_000; index++) store.add(entry(`r${index}`, now - 1_000_000 + index, 100));

@@ -17,6 +17,7 @@ export function workerTelemetry(own: SharedTelemetry, channel: () => Channel): G
     ...own,
     requestFinished(record) {
       own.requestFinished(record);
+      delete record.captured; // The primary has no use for it.
       channel().tell("finished", record);
     },
     async close() {
