@@ -53,7 +53,7 @@ export const safety = z.strictObject({
       keys: z.array(z.string().min(1)).default(["*"]),
       /** Share of their requests, 0 to 1. */
       sampleRatio: z.number().min(0).max(1).default(1),
-      /** In the database, for `GET /v1/requests/{id}`. */
+      /** In the database, for `GET /v1/requests/{id}/content`. */
       store: z.boolean().default(true),
       /** As `gen_ai.input.messages` and `gen_ai.output.messages` on the exported spans. */
       spans: z.boolean().default(false),
