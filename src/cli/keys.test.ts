@@ -94,6 +94,11 @@ test("what the gateway refuses is its own sentence and exit code 1", async () =>
   expect(await keys("list")).toMatchObject({ code: 1 });
 });
 
+test("without an admin key it says how to give one", async () => {
+  vi.stubEnv("ADMIN_API_KEY", "");
+  expect(await keys("list")).toMatchObject({ code: 1, stderr: expect.stringContaining("set ADMIN_API_KEY") });
+});
+
 test("no gateway is exit code 2 and says where it looked", async () => {
   const program = new Command("gatewayz");
   addKeyCommands(program);

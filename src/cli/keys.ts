@@ -18,7 +18,7 @@ import {
 import { installDir } from "./install-dir.ts";
 import { textTable } from "./text-table.ts";
 
-/** The gateway said no. */
+/** The gateway said no, or there is no key to ask it with. */
 const EXIT_REFUSED = 1;
 /** No gateway answers. */
 const EXIT_UNREACHABLE = 2;
@@ -120,6 +120,11 @@ function apiOf({ config: configFile, gateway }: GatewayOptions): AdminApi {
     roles: ROLE_NAMES,
     readOnly: true,
   });
+  if (config.adminApiKey === "") {
+    throw new AdminRefused(
+      `no admin key: set ADMIN_API_KEY, or GATEWAYZ_DATA where ${config.dataDir} is not the gateway's`,
+    );
+  }
   return new AdminApi(gateway ?? withPeers(config, ROLE_NAMES).peers.gateway!, config.adminApiKey);
 }
 

@@ -118,6 +118,7 @@ export class ConfigReload {
       if (restart.length > 0)
         logger.warn({ file, restart }, "configuration reloaded; these sections hold after a restart");
       if (sections.length > 0) logger.info({ file, sections, providers }, "configuration reloaded");
+      if (asked && result === "unchanged") logger.info({ file }, "configuration read again; nothing has changed");
       if (asked || result === "applied") telemetry.event("configReloaded", { result });
     } catch (error) {
       const known = error instanceof ConfigError || error instanceof ConfigRefused;

@@ -76,46 +76,6 @@ export const availabilityRoutes: readonly Route[] = [
     }),
   }),
   proxied({
-    path: "/availability/check",
-    auth: "client",
-    tag,
-    summary: "The same, with the model in the query",
-    schemas: () => ({
-      query: z.object({ model: name("Id of a model"), provider: name("Only at this provider").optional() }),
-      reply: anyObject(),
-    }),
-  }),
-  proxied({
-    method: "POST",
-    path: "/availability/check",
-    auth: "admin",
-    tag,
-    summary: "Check one model now, at every provider that serves it",
-    schemas: () => ({ body: z.strictObject({ model: name("Id of a model") }), reply: anyObject() }),
-  }),
-  proxied({
-    path: "/availability/fallback",
-    auth: "client",
-    tag,
-    summary: "What to ask instead of a model, with the model in the query",
-    schemas: () => ({
-      query: z.object({ model: name("Id of a model"), provider: name("Provider that is to be left out").optional() }),
-      reply: anyObject(),
-    }),
-  }),
-  proxied({
-    path: "/availability/best",
-    auth: "client",
-    tag,
-    summary: "The best of several models, whoever serves it",
-    schemas: () => ({
-      query: z.object({
-        models: z.string().max(4_096).optional().describe("Ids with commas between them; all without"),
-      }),
-      reply: anyObject(),
-    }),
-  }),
-  proxied({
     path: "/availability/summary",
     auth: "client",
     tag,
