@@ -202,8 +202,9 @@ for (const provider of providers) {
   describe(`openai client of Responses, ${provider.name}`, () => {
     const request = { model, input: "Say hello" };
     const tools = OPENAI_TOOLS.map(({ function: fn }) => ({ type: "function" as const, ...fn, strict: false }));
-    const argumentsOf = (response: { output: { type: string; arguments?: string }[] }): unknown[] => {
-      return response.output.filter(({ type }) => type === "function_call").map((call) => JSON.parse(call.arguments!));
+    const argumentsOf = ({ output }: { output: { type: string }[] }): unknown[] => {
+      const calls = output.filter((item): item is { type: string; arguments: string } => "arguments" in item);
+      return calls.map((call) => JSON.parse(call.arguments));
     };
 
     test("answer, usage, and what follows it", async () => {
