@@ -9,7 +9,7 @@ export const DAYS_RETENTION_MS = 400 * 24 * 3_600_000;
 /** Aggregates of weeks and months are kept this long. */
 export const WEEKS_RETENTION_MS = 3 * 366 * 24 * 3_600_000;
 /** A model that no catalogue has listed for so long is forgotten. */
-export const UNLISTED_RETENTION_MS = RETENTION_MS;
+export const UNLISTED_RETENTION_MS = 31 * 24 * 3_600_000;
 /** Resolved incidents that are kept; the oldest are removed. */
 export const RESOLVED_INCIDENTS_MAX = 10_000;
 /** Results that one POST /internal/results may carry. */
@@ -44,5 +44,3 @@ export const ALERTS_MAX = 1_000;
 export const ALERTS_PER_ROUND_MAX = 20;
 /** Notifications that wait for one channel; the oldest are dropped. */
 export const CHANNEL_QUEUE_MAX = 100;
-/** Recipients of alert mails. */
-export const MAIL_RECIPIENTS_MAX = 20;

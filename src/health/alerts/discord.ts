@@ -25,7 +25,7 @@ export function discordChannel(options: { url: string; severityMin: AlertSeverit
   };
 }
 
-export function discordMessage({ alert, status, atMs }: Notification): object {
+function discordMessage({ alert, status, atMs }: Notification): object {
   const word = status === "resolved" ? "Resolved" : alert.severity.toUpperCase();
   const facts = Object.entries({ type: alert.type, ...alert.details });
   return {

@@ -81,7 +81,7 @@ function deliveryError({ code, responseCode, name }: Error & { code?: string; re
 }
 
 /** Subject and plain text of a mail. */
-export function mailOf({ alert, status, firedAtMs, atMs }: Notification): { subject: string; text: string } {
+function mailOf({ alert, status, firedAtMs, atMs }: Notification): { subject: string; text: string } {
   const word = status === "resolved" ? "RESOLVED" : alert.severity.toUpperCase();
   const facts = Object.entries({ type: alert.type, provider: alert.provider, model: alert.model, ...alert.details });
   const lines = facts.filter(([, value]) => value !== undefined).map(([name, value]) => `${name}: ${value}`);

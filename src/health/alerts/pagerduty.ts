@@ -31,7 +31,7 @@ export function pagerDutyChannel(options: PagerDutyOptions, reach: Reach): Chann
   };
 }
 
-export function pagerDutyEvent({ alert, status, atMs }: Notification, routingKey: string): object {
+function pagerDutyEvent({ alert, status, atMs }: Notification, routingKey: string): object {
   const dedupKey = `gatewayz/${alert.key}`.slice(0, DEDUP_KEY_CHARS_MAX);
   const head = { routing_key: routingKey, dedup_key: dedupKey };
   if (status === "resolved") return { ...head, event_action: "resolve" };

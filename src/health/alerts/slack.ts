@@ -25,7 +25,7 @@ export function slackChannel(options: { url: string; severityMin: AlertSeverity 
 }
 
 /** `text` is what notifications on phones show; the attachment is the message itself. */
-export function slackMessage({ alert, status, atMs }: Notification): object {
+function slackMessage({ alert, status, atMs }: Notification): object {
   const word = status === "resolved" ? "Resolved" : alert.severity.toUpperCase();
   const facts = Object.entries({ type: alert.type, ...alert.details }).map(([name, value]) => `*${name}:* ${value}`);
   return {
