@@ -118,7 +118,7 @@ class Generator implements DemoTraffic {
     this.#open.add(sending);
   }
 
-  async #send({ path, body }: PlannedRequest): Promise<void> {
+  async #send({ path, body, headers }: PlannedRequest): Promise<void> {
     const { baseUrl, apiKey } = this.#options;
     const key =
       path === "/v1/messages"
@@ -127,7 +127,7 @@ class Generator implements DemoTraffic {
     const reply = await request(`${baseUrl}${path}`, {
       method: "POST",
       dispatcher: this.#agent,
-      headers: { "content-type": "application/json", "user-agent": USER_AGENT, ...key },
+      headers: { "content-type": "application/json", "user-agent": USER_AGENT, ...headers, ...key },
       body: JSON.stringify(body),
       signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
     });

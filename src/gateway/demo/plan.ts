@@ -7,6 +7,7 @@ export type Random = () => number;
 export interface PlannedRequest {
   readonly path: "/v1/chat/completions" | "/v1/messages";
   readonly body: Readonly<Record<string, unknown>>;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Shares of the traffic. Trouble comes only from the models that are made for it. */
@@ -16,11 +17,15 @@ const MESSAGES_SHARE = 0.3;
 const STREAM_SHARE = 0.6;
 const TOOLS_SHARE = 0.1;
 const CONVERSATION_SHARE = 0.25;
+/** Questions that are asked again and again, word for word, and may be answered from the response cache. */
+const REPEATED_SHARE = 0.08;
+const REPEATED_QUESTIONS = 4;
 
 /** Chooses what to ask whom, from the models that the gateway lists. @returns undefined when it lists none. */
 export function planRequest(models: readonly string[], random: Random): PlannedRequest | undefined {
   const model = pickModel(models, random);
   if (model === undefined) return undefined;
+  if (!model.startsWith("sim-") && random() < REPEATED_SHARE) return repeated(model, random);
   const stream = random() < STREAM_SHARE;
   const tools = random() < TOOLS_SHARE;
   const common = {
@@ -45,6 +50,12 @@ export function planRequest(models: readonly string[], random: Random): PlannedR
     path: "/v1/chat/completions",
     body: { ...common, ...usage, messages, ...(tools ? { tools: [tool] } : {}) },
   };
+}
+
+function repeated(model: string, random: Random): PlannedRequest {
+  const content = QUESTIONS[Math.floor(random() * REPEATED_QUESTIONS)];
+  const body = { model, max_tokens: 128, temperature: 0, messages: [{ role: "user", content }] };
+  return { path: "/v1/chat/completions", body, headers: { "x-gatewayz-cache": "on" } };
 }
 
 function conversation(random: Random): { role: string; content: string }[] {
