@@ -37,12 +37,16 @@ export class RouteRegistry {
     this.#descriptions.push(...descriptions);
   }
 
+  /** In the order of the descriptions, which is the order to read them in. */
   document(): OpenApiDocument {
     const keyOf = (method: string, url: string): string => `${method} ${url}`;
-    const described = new Map(this.#descriptions.map((route) => [keyOf(route.method, fastifyPath(route.path)), route]));
-    return openApiDocument(
-      this.#registered.map(({ method, url }) => described.get(keyOf(method, url)) ?? undescribed(method, url)),
-    );
+    const registered = new Map(this.#registered.map(({ method, url }) => [keyOf(method, url), { method, url }]));
+    const routes: RouteDescription[] = [];
+    for (const route of this.#descriptions) {
+      if (registered.delete(keyOf(route.method, fastifyPath(route.path)))) routes.push(route);
+    }
+    for (const { method, url } of registered.values()) routes.push(undescribed(method, url));
+    return openApiDocument(routes);
   }
 
   /** The document as JSON text; made once, when it is first asked for. */

@@ -92,7 +92,9 @@ export function notesHtml(schema: Json): string {
     const said = typeof value === "number" && Math.abs(value) < Number.MAX_SAFE_INTEGER;
     return said ? [`${words} ${value}`] : [];
   });
-  if (schema["default"] !== undefined) notes.push(`default ${JSON.stringify(schema["default"])}`);
+  const fallback = JSON.stringify(schema["default"]);
+  // That nothing is nothing need not be said.
+  if (fallback !== undefined && !["[]", "{}", '""'].includes(fallback)) notes.push(`default ${fallback}`);
   const limits = notes.length === 0 ? "" : ` <small>${escapeHtml(notes.join(", "))}</small>`;
   const { description } = schema as { description?: string };
   return limits + (description === undefined ? "" : ` <span class="note">${proseHtml(description)}</span>`);
