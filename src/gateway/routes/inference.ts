@@ -14,8 +14,9 @@ import type { InferenceRequest, RequestOutcome, RequestRecord } from "../request
 import type { Answer } from "../routing/attempt.ts";
 import { AttemptFailure, failureOfStreamedError } from "../routing/attempt-failure.ts";
 import { streamLimits } from "../routing/attempt-limits.ts";
-import { answerFrom, settleAttempt } from "../routing/failover.ts";
+import { answerFrom } from "../routing/failover.ts";
 import { readWishes } from "../routing/preferences.ts";
+import { settleAttempt } from "../routing/settle-attempt.ts";
 import type { StreamMeter } from "../stream/converter.ts";
 import { breakError } from "../stream/relay.ts";
 import { isSampled } from "../telemetry/trace-sampling.ts";

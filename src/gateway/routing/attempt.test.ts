@@ -18,8 +18,8 @@ import { AttemptFailure, invalidResponse } from "./attempt-failure.ts";
 import type { AttemptLimits } from "./attempt-limits.ts";
 import { AvailabilityBreakers } from "./availability-breaker.ts";
 import { Breakers } from "./breakers.ts";
-import { settleAttempt } from "./failover.ts";
 import { LatencyBook } from "./latency-book.ts";
+import { settleAttempt } from "./settle-attempt.ts";
 
 const LIMITS: AttemptLimits = {
   startMs: 2_000,

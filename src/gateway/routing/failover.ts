@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../../config/schema.ts";
 import { GatewayError } from "../errors.ts";
-import { CALLS_MAX, ERROR_TEXT_CHARS_MAX } from "../limits.ts";
+import { CALLS_MAX } from "../limits.ts";
 import type { Credential } from "../providers/credential.ts";
 import type { KeyLease, KeyPool } from "../providers/key-pool.ts";
 import type { Provider } from "../providers/provider.ts";
@@ -12,11 +12,13 @@ import { AttemptFailure } from "./attempt-failure.ts";
 import { attemptLimits, deadlineOf } from "./attempt-limits.ts";
 import type { AvailabilityBreakers } from "./availability-breaker.ts";
 import type { Breakers } from "./breakers.ts";
+import { exhausted, finalError } from "./final-error.ts";
 import { dispose, HEDGE_LOST, type Launched, launch } from "./hedge.ts";
 import type { LatencyBook } from "./latency-book.ts";
 import type { RateBudget } from "./rate-budget.ts";
 import type { Target } from "./resolve.ts";
 import type { RoutePlan } from "./router.ts";
+import { settleAttempt } from "./settle-attempt.ts";
 
 /** Less time than this is not worth another attempt. */
 const ATTEMPT_MS_MIN = 250;
@@ -346,64 +348,9 @@ class Failover {
   }
 }
 
-type SettleContext = Pick<FailoverContext, "breakers" | "availability" | "latency" | "openLeases">;
-
-/**
- * Closes the attempt's record and tells the breakers. `undefined` is a success.
- * @param counts Whether a failure is the provider's.
- */
-export function settleAttempt(
-  { breakers, availability, latency, openLeases }: SettleContext,
-  probe: boolean,
-  attempt: AttemptRecord,
-  result: AttemptFailure | "cancelled" | undefined,
-  counts = result instanceof AttemptFailure && result.countsAsFailure,
-): void {
-  const { provider, model, startedAtMs, answeredAtMs } = attempt;
-  openLeases.get(attempt)?.released();
-  attempt.durationMs = nowMs() - startedAtMs;
-  if (result === "cancelled") {
-    attempt.result = "cancelled";
-    return;
-  }
-  const answerMs = (answeredAtMs ?? nowMs()) - startedAtMs;
-  if (result === undefined) {
-    attempt.result = "success";
-    latency.add(provider, model, answerMs);
-  } else {
-    attempt.result = "error";
-    attempt.errorType = result.error.code;
-    attempt.errorMessage = result.error.message.slice(0, ERROR_TEXT_CHARS_MAX);
-    if (!counts) return;
-  }
-  if (probe) return;
-  breakers.of(provider)?.count(result === undefined);
-  availability.count(provider, model, result === undefined, answerMs);
-}
-
 /** The address of a call without its query; `new URL` would take longer than the rest of the attempt's record. */
 function shownUrl(displayUrl: string, path: string): string {
   const slash = displayUrl.indexOf("/", "https://".length);
   const query = path.indexOf("?");
   return (slash < 0 ? displayUrl : displayUrl.slice(0, slash)) + (query < 0 ? path : path.slice(0, query));
-}
-
-/** The failure of a provider whose keys were all refused. */
-function exhausted({ provider }: Target, tried: ReadonlySet<string>, last: AttemptFailure): AttemptFailure {
-  const detail = { provider: provider.name, keys: [...tried].join(", "), reason: last.error.message };
-  return new AttemptFailure(new GatewayError("PROVIDER_CREDENTIALS_EXHAUSTED", detail), true, true);
-}
-
-/** One failure speaks for itself; several that differ are summed up, the last one in full. */
-function finalError(failures: readonly AttemptFailure[], attempts: readonly AttemptRecord[]): GatewayError {
-  const last = failures.at(-1);
-  if (last === undefined) {
-    const provider = attempts[0]?.provider ?? "none";
-    return new GatewayError("PROVIDER_UNAVAILABLE", { provider, reason: "its circuit breaker is open." });
-  }
-  const same = failures.every((failure) => failure.error.code === last.error.code);
-  if (failures.length === 1 || same || !last.failover) return last.error;
-  const tried = new Set(attempts.filter(({ result }) => result === "error").map(({ provider }) => provider));
-  if (tried.size === 1) return last.error;
-  return new GatewayError("ALL_PROVIDERS_FAILED", { tried: [...tried].join(", "), reason: last.error.message });
 }

@@ -144,8 +144,11 @@ function order(
   if (first !== undefined) names.add(first);
   for (const name of familyChain ?? chain) names.add(name);
   for (const name of [...providers.keys()].sort()) {
-    // A family's chain is exclusive only for the contract's providers; one of another name may list the model, too.
-    if (familyChain === undefined || !DEFAULT_CHAIN.includes(name)) names.add(name);
+    // A family's chain is exclusive only for the contract's providers; one of another name may list the model, too, and
+    // Vertex serves Claude for its maker where the operator wrote its models down.
+    const { type, configuredModels } = providers.get(name)!;
+    const forMaker = type === "vertex" && configuredModels.length > 0;
+    if (familyChain === undefined || !DEFAULT_CHAIN.includes(name) || forMaker) names.add(name);
   }
   return names;
 }

@@ -79,6 +79,13 @@ test("a 429 moves to another key of the same provider, and never to another prov
   for (let count = 0; count < 5; count++) await ask(gateway);
   expect(first.seen.map(keyOf)).toEqual(Array(5).fill("sk-ccc"));
   first.answer = limited;
+  const states = await gateway.get("/api/monitoring/routing");
+  const { providers } = (await states.json()) as { providers: { keys: { name: string; state: string }[] }[] };
+  expect(providers[0]!.keys.map(({ name, state }) => [name, state])).toEqual([
+    ["a", "cooling"],
+    ["b", "cooling"],
+    ["c", "ready"],
+  ]);
   const refused = await ask(gateway);
   expect(refused.status).toBe(429);
   expect(refused.headers.get("retry-after")).toBe("17");

@@ -2,7 +2,7 @@ import type { Redis } from "../../redis/redis.ts";
 import type { RoleContext } from "../../runtime/role.ts";
 import type { Catalog } from "../providers/catalog.ts";
 import type { Credential } from "../providers/credential.ts";
-import { KeyPool, type KeyView } from "../providers/key-pool.ts";
+import { KeyPool } from "../providers/key-pool.ts";
 import type { Provider } from "../providers/provider.ts";
 import type { RequestRecord, Telemetry } from "../request-record.ts";
 import type { Prices } from "../usage/prices.ts";
@@ -107,11 +107,6 @@ export class Routing implements FailoverContext {
       this.#pools.set(provider, pool);
     }
     return pool;
-  }
-
-  /** States of a provider's keys, by name. */
-  keyViews(provider: Provider): KeyView[] {
-    return this.keysOf(provider).views();
   }
 
   /** Learns from a finished request how fast its model writes. */

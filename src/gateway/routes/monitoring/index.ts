@@ -4,6 +4,7 @@ import { circuitBreakerRoutes } from "./circuit-breakers.ts";
 import { parsedMetricsRoutes } from "./parsed-metrics.ts";
 import { providerMonitoringRoutes } from "./provider-monitoring.ts";
 import { recentRequestRoutes } from "./recent-requests.ts";
+import { routingRoutes } from "./routing.ts";
 import { trafficMonitoringRoutes } from "./traffic-monitoring.ts";
 import { velocityModeRoutes } from "./velocity-mode.ts";
 
@@ -15,5 +16,6 @@ export const monitoringRoutes: readonly Route[] = [
   ...circuitBreakerRoutes,
   ...velocityModeRoutes,
   ...recentRequestRoutes,
+  ...routingRoutes,
   ...parsedMetricsRoutes,
 ];
