@@ -46,6 +46,34 @@ test("images.generate: a real picture of the size that was asked for, as base64 
   expect(readPng(Buffer.from(edited.data![0]!.b64_json!, "base64")).width).toBe(1_024);
 });
 
+test("images.generate streams: partial pictures, then the whole one", async () => {
+  const events = await openai.images.generate({
+    model: "gpt-image-1",
+    prompt: "a cat",
+    size: "1024x1024",
+    stream: true,
+    partial_images: 2,
+  });
+  const types: string[] = [];
+  for await (const event of events) {
+    types.push(event.type);
+    expect(readPng(Buffer.from(event.b64_json, "base64")).width).toBe(1_024);
+    if (event.type === "image_generation.completed") expect(event.usage.output_tokens).toBe(272);
+  }
+  expect(types).toEqual([
+    "image_generation.partial_image",
+    "image_generation.partial_image",
+    "image_generation.completed",
+  ]);
+});
+
+test("speech as events, for clients that play while it comes", async () => {
+  const body = { model: "gpt-4o-mini-tts", voice: "alloy", input: "Hello", stream_format: "sse" as const };
+  const text = await (await openai.audio.speech.create(body)).text();
+  expect(text).toContain("event: speech.audio.delta");
+  expect(text).toContain('"type":"speech.audio.done"');
+});
+
 test("audio.speech.create: a real sound file, which audio.transcriptions.create takes", async () => {
   const speech = await openai.audio.speech.create({
     model: "tts-1",

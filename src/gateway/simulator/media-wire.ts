@@ -44,9 +44,10 @@ function pictures(body: JsonObject): MediaAnswer {
     const b64 = pngOf(width, height, hashText(`${prompt}#${index}`)).toString("base64");
     // Newer models know base64 only; a simulator has no place to keep a picture, so its URL is the picture itself.
     const wantsUrl = stringAt(body, "model")?.startsWith("dall-e") === true && body["response_format"] !== "b64_json";
-    return wantsUrl ? { url: `data:image/png;base64,${b64}` } : { b64_json: b64 };
+    return wantsUrl ? { url: `data:image/png;base64,${b64}`, b64_json: undefined } : { b64_json: b64 };
   });
-  const reply: JsonObject = { created: Math.floor(Date.now() / 1_000), data };
+  const created = Math.floor(Date.now() / 1_000);
+  const reply: JsonObject = { created, data };
   if (stringAt(body, "model")?.startsWith("gpt-image") === true) {
     const text = Math.max(1, estimateTokens(prompt));
     const output = 272 * count; // What OpenAI counts for a picture of low quality.
@@ -58,7 +59,21 @@ function pictures(body: JsonObject): MediaAnswer {
       input_tokens_details: details,
     };
   }
+  if (body["stream"] === true || body["stream"] === "true") return pictureEvents(body, reply, data[0]!.b64_json!);
   return json(reply);
+}
+
+/** A picture that becomes clearer: the same one each time, as a simulator has only one. */
+function pictureEvents(body: JsonObject, { created, usage }: JsonObject, b64: string): MediaAnswer {
+  const facts = { b64_json: b64, created_at: created, size: stringAt(body, "size") ?? "1024x1024", quality: "low" };
+  const looks = { ...facts, background: "opaque", output_format: "png" };
+  const partial = Array.from({ length: Math.min(3, Number(body["partial_images"] ?? 0) || 0) }, (_, index) => ({
+    type: "image_generation.partial_image",
+    partial_image_index: index,
+    ...looks,
+  }));
+  const events = [...partial, { type: "image_generation.completed", ...looks, usage }];
+  return { contentType: "text/event-stream", body: Buffer.from(events.map(sse).join("")), inPieces: true };
 }
 
 function sizeOf(size: string | undefined): [width: number, height: number] {
