@@ -46,7 +46,7 @@ function fixture(part: Pick<WireFixture, "title" | "model" | "usage" | "reasonin
       baseUrl: url,
       apiKey: serviceAccount(url),
       region: "europe-west4",
-      models: [part.model.replace("google-vertex/", "")],
+      models: [part.model],
     }),
     check: (request) => (request.path === "/token" ? undefined : part.check(request)),
     answer: (request) => (request.path === "/token" ? answerToken(request) : part.answer(request)),
@@ -68,7 +68,7 @@ export const VERTEX: readonly WireFixture[] = [
   }),
   fixture({
     title: "vertex, Claude",
-    model: "google-vertex/claude-sonnet-4-5@20250929",
+    model: "claude-sonnet-4-5@20250929",
     usage: ANTHROPIC_COUNTS,
     reasoning: ANTHROPIC_REASONING,
     check(request) {
