@@ -10,8 +10,10 @@ export async function addSpent(
   record: RequestRecord,
 ): Promise<void> {
   await prices.load();
-  for (const { provider, model, spent } of record.attempts) {
+  for (const attempt of record.attempts) {
+    const { provider, model, spent } = attempt;
     if (spent === undefined) continue;
+    delete attempt.spent; // Once is enough, whoever settles again.
     const { usage, cost } = record;
     record.usage = {
       inputTokens: (usage?.inputTokens ?? 0) + spent.inputTokens,
