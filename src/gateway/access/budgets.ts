@@ -4,8 +4,8 @@ import type { ClientIdentity, Telemetry } from "../request-record.ts";
 import { toNanoUsd, toUsd } from "./nano-usd.ts";
 import type { Period, Periods } from "./periods.ts";
 
-/** Keys and teams whose spending is held; past it those that have been quiet longest and have nothing open are dropped. */
-const ACCOUNTS_MAX = 100_000;
+/** Keys and teams whose spending is held: more than there can be (`KEYS_MAX`, `TEAMS_MAX`) with some revoked ones. */
+const ACCOUNTS_MAX = 150_000;
 const WARNING_PERCENTS = [95, 80] as const;
 const PERIOD_NAMES = ["day", "month"] as const;
 export type PeriodName = (typeof PERIOD_NAMES)[number];
@@ -246,12 +246,10 @@ export class Budgets {
     if (account === undefined) {
       account = { day: nothingSpent(), month: nothingSpent(), held: 0 };
       if (this.#accounts.size >= ACCOUNTS_MAX) this.#dropQuiet();
-    } else this.#accounts.delete(scope);
-    this.#accounts.set(scope, account);
-    for (const name of PERIOD_NAMES) {
-      const { startMs } = this.#period(name, nowMs);
-      if (account[name].startMs !== startMs) Object.assign(account[name], nothingSpent(), { startMs });
+      this.#accounts.set(scope, account);
     }
+    begin(account.day, this.#periods.day(nowMs));
+    begin(account.month, this.#periods.month(nowMs));
     return account;
   }
 
@@ -262,6 +260,15 @@ export class Budgets {
       return;
     }
   }
+}
+
+/** Forgets what was spent in a day or month that has ended. */
+function begin(spent: Spent, { startMs }: Period): void {
+  if (spent.startMs === startMs) return;
+  spent.startMs = startMs;
+  spent.own = 0;
+  spent.others = 0;
+  spent.warned = 0;
 }
 
 function nothingSpent(): Spent {

@@ -10,8 +10,8 @@ import {
 import { SlidingCount } from "./sliding-count.ts";
 import type { VelocityMode } from "./velocity-mode.ts";
 
-/** Keys whose counts are held; past it those that have been quiet longest and have nothing open are forgotten. */
-const STATES_MAX = 50_000;
+/** Keys whose counts are held: more than there can be (`KEYS_MAX`), with some revoked ones. */
+const STATES_MAX = 120_000;
 const MINUTE_MS = 60_000;
 
 interface KeyState {
@@ -44,7 +44,7 @@ export class RateLimits {
   readonly #telemetry: Telemetry;
   readonly #velocity: VelocityMode;
   readonly #now: () => number;
-  /** By key id; the one that was quiet longest stands first. */
+  /** By key id. */
   readonly #states = new Map<string, KeyState>();
 
   constructor(limits: Limits, telemetry: Telemetry, velocity: VelocityMode, now: () => number = Date.now) {
@@ -163,16 +163,19 @@ export class RateLimits {
     if (state === undefined) {
       const counts = (): SlidingCount[] => WINDOWS.map(({ ms }) => new SlidingCount(ms));
       state = { requests: counts(), tokens: counts(), burst: Number.POSITIVE_INFINITY, burstAtMs: 0, open: 0 };
-    } else this.#states.delete(id);
-    this.#states.set(id, state);
-    if (this.#states.size > STATES_MAX) {
-      for (const [oldest, { open }] of this.#states) {
-        if (open > 0) continue;
-        this.#states.delete(oldest);
-        break;
-      }
+      if (this.#states.size >= STATES_MAX) this.#forgetOne();
+      this.#states.set(id, state);
     }
     return state;
+  }
+
+  /** The oldest one that has nothing open. */
+  #forgetOne(): void {
+    for (const [id, { open }] of this.#states) {
+      if (open > 0) continue;
+      this.#states.delete(id);
+      return;
+    }
   }
 }
 

@@ -132,11 +132,16 @@ function heldFor(till: Till, { record, targets, conversation }: BillInput): Held
   const tokens = { ...NO_TOKENS, input, output };
   let usd = 0;
   for (const { provider, model } of targets.slice(0, PRICED_TARGETS_MAX)) {
-    if (!metered || client.unlimited) break;
+    if (!metered || client.unlimited || isFree(record)) break;
     const name = provider.quirks.pricedAs ?? provider.name;
     usd = Math.max(usd, till.prices.worstUsd(name, model, Math.ceil(input * INPUT_MARGIN), output));
   }
   return { subject, tokens, nanoUsd: toNanoUsd(usd) };
+}
+
+/** A model that its seller gives away, as nobody without a key is asked to pay for (contract section 5). */
+function isFree({ client, inference }: RequestRecord): boolean {
+  return client?.anonymous === true && inference!.requestedModel.endsWith(":free");
 }
 
 /** An estimate of the texts; for keys without limits, which it decides nothing for, one of the body's size. */

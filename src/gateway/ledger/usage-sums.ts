@@ -37,6 +37,8 @@ export class UsageBatch {
   readonly hours = new Map<string, HourRow>();
   readonly endUsers = new Map<string, EndUserRow>();
   readonly tags = new Map<string, TagRow>();
+  /** By scope: the rows of the day and the month that its last request lay in. */
+  readonly #currentBudgets = new Map<string, { readonly day: BudgetRow; readonly month: BudgetRow }>();
   readonly budgets = new Map<string, BudgetRow>();
   /** Key id → Unix ms of its last request. */
   readonly lastUse = new Map<string, number>();
@@ -96,13 +98,26 @@ export class UsageBatch {
   }
 
   #addBudget(scope: string, { atMs, nanoUsd }: SettlementEntry, periods: Periods): void {
-    for (const period of ["day", "month"] as const) {
-      const { startMs } = period === "day" ? periods.day(atMs) : periods.month(atMs);
-      const key = `${scope}\n${period}\n${startMs}`;
-      const row = this.budgets.get(key);
-      if (row === undefined) this.budgets.set(key, { scope, period, start_ms: startMs, nano_usd: nanoUsd });
-      else row.nano_usd += nanoUsd;
+    const day = periods.day(atMs).startMs;
+    const month = periods.month(atMs).startMs;
+    let current = this.#currentBudgets.get(scope);
+    if (current?.day.start_ms !== day || current.month.start_ms !== month) {
+      current = { day: this.#budgetRow(scope, "day", day), month: this.#budgetRow(scope, "month", month) };
+      this.#currentBudgets.set(scope, current);
     }
+    current.day.nano_usd += nanoUsd;
+    current.month.nano_usd += nanoUsd;
+  }
+
+  /** The row of a period that has just begun, or that the clock or a log went back to. */
+  #budgetRow(scope: string, period: PeriodName, startMs: number): BudgetRow {
+    const key = `${scope}\n${period}\n${startMs}`;
+    let row = this.budgets.get(key);
+    if (row === undefined) {
+      row = { scope, period, start_ms: startMs, nano_usd: 0 };
+      this.budgets.set(key, row);
+    }
+    return row;
   }
 }
 
