@@ -2,6 +2,7 @@ import type { Route } from "../openapi/route.ts";
 import { adminCacheRoutes } from "./cache.ts";
 import { adminKeyRoutes } from "./keys.ts";
 import { adminModelRoutes } from "./models.ts";
+import { adminPriceRoutes } from "./prices.ts";
 import { adminProviderRoutes } from "./providers.ts";
 import { adminRateLimitRoutes } from "./rate-limits.ts";
 import { adminTeamRoutes } from "./teams.ts";
@@ -13,6 +14,7 @@ export const adminRoutes: readonly Route[] = [
   ...adminTeamRoutes,
   ...adminUsageRoutes,
   ...adminModelRoutes,
+  ...adminPriceRoutes,
   ...adminProviderRoutes,
   ...adminRateLimitRoutes,
   ...adminCacheRoutes,

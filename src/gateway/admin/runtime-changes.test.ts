@@ -163,6 +163,27 @@ describe("models of one's own", () => {
   });
 });
 
+describe("prices", () => {
+  test("one is set, billed by, shown and taken back", async () => {
+    const priceOf = async () => (await call("GET", "/v1/models/gpt-4o")).body.pricing.input_usd_per_million;
+    expect(await priceOf()).toBe(2.5);
+    expect((await call("PUT", "/admin/prices/gpt-4o", { price: { input: 1_000, output: 2_000 } })).body).toMatchObject({
+      model: "gpt-4o",
+      source: "database",
+    });
+    expect(await priceOf()).toBe(1_000);
+    // 20 tokens in, 5 out.
+    expect((await chat("gpt-4o")).body.gateway_usage.cost_usd).toBe(0.03);
+    expect((await call("GET", "/admin/prices")).body.data).toMatchObject([
+      { model: "gpt-4o", price: { input: 1_000 } },
+    ]);
+    expect((await call("DELETE", "/admin/prices/gpt-4o")).status).toBe(200);
+    expect(await priceOf()).toBe(2.5);
+    expect((await call("PUT", "/admin/prices/gpt-4o", { price: { input: -1, output: 1 } })).status).toBe(400);
+    expect((await call("DELETE", "/admin/prices/gpt-4o")).status).toBe(404);
+  });
+});
+
 describe("rate limits", () => {
   test("the defaults change for the next request, and go back to the file's", async () => {
     const before = await call("GET", "/admin/rate-limits");
@@ -225,7 +246,7 @@ test("what was made outlives the gateway that made it", async () => {
     allowPrivate: true,
   });
   const { live, settings } = gateway.gateway;
-  live.applyOverlay({ providers: {}, aliases: {}, limits: {} });
+  live.applyOverlay({ providers: {}, aliases: {}, limits: {}, prices: {} });
   expect((await chat("kept-model")).status).toBe(404);
   settings.close();
   // As a gateway that starts anew would: it knows nothing, and asks the database.

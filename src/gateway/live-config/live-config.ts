@@ -16,9 +16,10 @@ export interface Overlay {
   readonly providers: GatewayConfig["providers"];
   readonly aliases: GatewayConfig["aliases"];
   readonly limits: Partial<GatewayConfig["limits"]>;
+  readonly prices: GatewayConfig["prices"]["models"];
 }
 
-export const NO_OVERLAY: Overlay = { providers: {}, aliases: {}, limits: {} };
+const NO_OVERLAY: Overlay = { providers: {}, aliases: {}, limits: {}, prices: {} };
 
 /** Sections that are read once, at the start. */
 const AT_START_ONLY: ReadonlySet<string> = new Set([
@@ -80,8 +81,8 @@ export class LiveConfig {
   }
 
   /** Names that the file (with the environment) uses, which the admin API cannot change. */
-  inFile(section: "providers" | "aliases", name: string): boolean {
-    return Object.hasOwn(this.#file[section], name);
+  inFile(section: "providers" | "aliases" | "prices", name: string): boolean {
+    return Object.hasOwn(section === "prices" ? this.#file.prices.models : this.#file[section], name);
   }
 
   onChange(listener: Listener): void {
@@ -137,7 +138,7 @@ export class LiveConfig {
     // Copies, as the objects of the configuration change under whoever holds them.
     const providers =
       this.#context.config.mode === "demo" ? NO_CHANGES : this.#providers.apply(structuredClone(entries));
-    for (const listener of this.#listeners) listener(current);
+    if (sections.length > 0) for (const listener of this.#listeners) listener(current);
     return { sections, restart, providers };
   }
 
@@ -168,6 +169,10 @@ function effectiveOf(file: GatewayConfig, overlay: Overlay): Effective {
       providers: { ...overlay.providers, ...structuredClone(file.providers) },
       aliases: { ...overlay.aliases, ...structuredClone(file.aliases) },
       limits: { ...file.limits, ...overlay.limits },
+      prices: {
+        ...structuredClone(file.prices),
+        models: { ...overlay.prices, ...structuredClone(file.prices.models) },
+      },
     },
     untrusted: Object.keys(overlay.providers).filter((name) => !Object.hasOwn(file.providers, name)),
   };

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { keyLimits, limits } from "../../config/access.ts";
+import { prices } from "../../config/prices.ts";
 import { providerSchema } from "../../config/provider-schema.ts";
 import { configSchema } from "../../config/schema.ts";
 import type { Logger } from "../../runtime/logger.ts";
@@ -15,6 +16,8 @@ const LIMITS_NAME = "defaults";
 
 /** An alias as `gatewayz.yaml` has it. */
 export const aliasSchema = configSchema.shape.gateway.unwrap().shape.aliases.unwrap().valueType;
+/** A model's price, or its prices by date, as `gateway.prices.models` has them. */
+export const priceSchema = prices.shape.models.unwrap().valueType;
 const { models, policy, fallback, fallbackOn, providers } = aliasSchema.shape;
 /** The same with nothing filled in: what is absent stays. */
 export const aliasPatch = z.strictObject({
@@ -25,6 +28,13 @@ export const aliasPatch = z.strictObject({
   providers,
 });
 export const limitsPatch = keyLimits.extend({ dailySpendUsd: limits.shape.dailySpendUsd.unwrap().optional() });
+
+/** Kind → the section of the file with the same things, and what one of them is called. */
+const DELETABLE = {
+  provider: ["providers", "provider"],
+  alias: ["aliases", "model"],
+  price: ["prices", "price of"],
+} as const;
 
 /** What the admin API made: kept in the database, laid over the file, the same in all gateways of an installation. */
 export class RuntimeSettings {
@@ -70,6 +80,12 @@ export class RuntimeSettings {
     await this.#put({ kind: "alias", name, value: JSON.stringify(alias) });
   }
 
+  /** @param name `model` or `provider/model`. */
+  async putPrice(name: string, price: Overlay["prices"][string]): Promise<void> {
+    this.#refuseFiled("prices", "price of", name);
+    await this.#put({ kind: "price", name, value: JSON.stringify(price) });
+  }
+
   async putLimits(values: Overlay["limits"]): Promise<void> {
     await this.#put({ kind: "limits", name: LIMITS_NAME, value: JSON.stringify(values) });
   }
@@ -81,14 +97,13 @@ export class RuntimeSettings {
 
   /** @throws GatewayError CONFLICT, ENTRY_NOT_FOUND. */
   async delete(kind: Exclude<SettingKind, "limits">, name: string): Promise<void> {
-    const [section, what] =
-      kind === "provider" ? (["providers", "provider"] as const) : (["aliases", "model"] as const);
+    const [section, what] = DELETABLE[kind];
     this.#refuseFiled(section, what, name);
     if (!(await this.#store.delete(kind, name))) throw new GatewayError("ENTRY_NOT_FOUND", { what, name });
     await this.#load();
   }
 
-  #refuseFiled(section: "providers" | "aliases", what: string, name: string): void {
+  #refuseFiled(section: "providers" | "aliases" | "prices", what: string, name: string): void {
     if (!this.#live.inFile(section, name)) return;
     const reason = `The ${what} ${JSON.stringify(name)} stands in gatewayz.yaml or the environment; change it there.`;
     throw new GatewayError("CONFLICT", { reason });
@@ -130,7 +145,12 @@ export class RuntimeSettings {
   }
 
   #overlayOf(settings: readonly Setting[]): Overlay {
-    const overlay = { providers: {} as Overlay["providers"], aliases: {} as Overlay["aliases"], limits: {} };
+    const overlay = {
+      providers: {} as Overlay["providers"],
+      aliases: {} as Overlay["aliases"],
+      limits: {},
+      prices: {} as Overlay["prices"],
+    };
     for (const setting of settings) {
       const { kind, name } = setting;
       if (kind === "provider") {
@@ -140,6 +160,9 @@ export class RuntimeSettings {
       } else if (kind === "alias") {
         const alias = this.#read(setting, aliasSchema, setting.value);
         if (alias !== undefined) overlay.aliases[name] = alias;
+      } else if (kind === "price") {
+        const price = this.#read(setting, priceSchema, setting.value);
+        if (price !== undefined) overlay.prices[name] = price;
       } else Object.assign(overlay.limits, this.#read(setting, limitsPatch, setting.value));
     }
     return overlay;

@@ -1,7 +1,7 @@
 import type { Database, Tables } from "../../database/database.ts";
 import type { Migration } from "../../database/migrations.ts";
 
-export type SettingKind = "provider" | "alias" | "limits";
+export type SettingKind = "provider" | "alias" | "limits" | "price";
 
 /** Entries that the admin API may make, all kinds together. */
 export const SETTINGS_MAX = 2_000;

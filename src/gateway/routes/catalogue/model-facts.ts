@@ -30,7 +30,15 @@ export async function withFacts(gateway: Gateway, models: readonly ListedModel[]
     ...model,
     kind: modelKind(model.id),
     contextTokens: known[index]!.contextTokens,
-    price: known[index]!.price,
+    price: ownPrice(gateway, model) ?? known[index]!.price,
     totals: day.get(model.id),
   }));
+}
+
+/** The operator's own price, which requests are billed by. */
+function ownPrice(gateway: Gateway, { id, owner }: ListedModel): ListPrice | undefined {
+  const { models } = gateway.context.config.gateway.prices;
+  if (!Object.hasOwn(models, id) && !Object.hasOwn(models, `${owner}/${id}`)) return undefined;
+  const rates = gateway.prices.listRates(gateway.providers.get(owner)?.quirks.pricedAs ?? owner, id);
+  return rates && { inputUsd: rates.input, outputUsd: rates.output, cacheReadUsd: undefined, cacheWriteUsd: undefined };
 }
