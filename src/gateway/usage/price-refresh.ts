@@ -9,6 +9,8 @@ import { type ProviderChanges, readFetchedList } from "./fetched-list.ts";
 import type { PriceList } from "./price-list.ts";
 
 const FETCH_MS = 30_000;
+/** A stored list younger than this share of the interval is not fetched anew. */
+const FRESH_SHARE = 0.9;
 const LIST_BYTES_MAX = 16 * 1024 * 1024; // 16 MiB; the list is about 1 MiB.
 
 type Trigger = GatewayEvents["priceSync"]["triggeredBy"];
@@ -53,9 +55,18 @@ export class PriceRefresh {
   start(): void {
     const { refresh } = this.#parts.config;
     if (refresh === 0 || this.#timer !== undefined) return;
-    void this.fetch("start");
-    this.#timer = setInterval(() => void this.fetch("schedule"), refresh);
+    void this.#fetchWhenDue("start");
+    this.#timer = setInterval(() => void this.#fetchWhenDue("schedule"), refresh);
     this.#timer.unref();
+  }
+
+  /** Another process of this installation, or an earlier start, may have fetched a moment ago: its list does as well. */
+  async #fetchWhenDue(triggeredBy: Trigger): Promise<void> {
+    const { file, list, config } = this.#parts;
+    const storedAtMs = file === undefined ? undefined : await modifiedAtMs(file);
+    if (storedAtMs === undefined || Date.now() - storedAtMs > config.refresh * FRESH_SHARE) {
+      await this.fetch(triggeredBy);
+    } else if (storedAtMs > list.listedAtMs) await this.restore();
   }
 
   stop(): void {
@@ -135,6 +146,15 @@ export class PriceRefresh {
     } catch (error) {
       logger.warn({ reason: (error as Error).message }, "fetched price list not stored");
     }
+  }
+}
+
+/** Unix ms; undefined when the file is not there or cannot be asked, which is as good. */
+async function modifiedAtMs(file: string): Promise<number | undefined> {
+  try {
+    return (await stat(file)).mtimeMs;
+  } catch {
+    return undefined;
   }
 }
 

@@ -190,6 +190,23 @@ test("a refresh takes over the new list at once, tells what changed, and keeps i
   await prices.refreshNow("admin"); // The library holds one list per process: leave it as it was.
 });
 
+test("a list that another process of this installation has just fetched is taken, not fetched again", async () => {
+  let asked = 0;
+  server.on("request", () => asked++);
+  const first = make({ refresh: "1h", url });
+  await first.load();
+  const before = first.price("openai", "gpt-4o-mini", MILLION).inputUsd;
+  const original = await listWith("gpt-4o-mini", before);
+  answer = { status: 200, body: original };
+  await first.refreshNow("admin");
+  const fetched = asked;
+  const second = make({ refresh: "1h", url });
+  await second.load();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(asked).toBe(fetched);
+  expect(second.price("openai", "gpt-4o-mini", MILLION).inputUsd).toBe(before);
+});
+
 const broken = [
   ["a failing service", { status: 503, body: "" }, { http_status: 1 }],
   ["a redirect", { status: 302, body: "" }, { http_status: 1 }],
