@@ -74,7 +74,7 @@ export const ownMetrics = {
   ),
   gatewayz_telemetry_dropped_total: counter(
     ["queue_name", "reason"],
-    "Log lines, spans and health results that were lost: queue_full, refused (a 4xx answer) or closing.",
+    "Log lines, requests' spans and health results that were lost: queue_full, refused (a 4xx answer) or closing.",
     "logs, spans, health_results",
   ),
   gatewayz_telemetry_sent_total: counter(

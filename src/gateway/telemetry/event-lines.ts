@@ -14,12 +14,39 @@ const WRITERS: Writers = {
     const message = `Circuit breaker of provider ${provider} moved from ${from} to ${to}`;
     return { ...line(level, "gateway.breakers", message, { from_state: from, to_state: to }), labels: by(provider) };
   },
+  availabilityMoved({ provider, model, from, to }) {
+    const level = to === "closed" ? "INFO" : "WARNING";
+    const message = `Availability breaker of ${provider}/${model} moved from ${from} to ${to}`;
+    return {
+      ...line(level, "gateway.breakers", message, { from_state: from, to_state: to }),
+      labels: lineLabels({ provider, model }),
+    };
+  },
+  keyCooledDown: ({ provider, seconds }) => ({
+    ...line("WARNING", "gateway.routing", `A key of provider ${provider} rests for ${seconds} s`, { seconds }),
+    labels: by(provider),
+  }),
+  creditMissed: ({ reason, amountUsd }) =>
+    line("ERROR", "gateway.billing", `$${amountUsd} were used and cannot be settled: ${reason}`, {
+      reason,
+      amount_usd: amountUsd,
+    }),
+  usageInterrupted: ({ provider, amountUsd }) => ({
+    ...line("WARNING", "gateway.billing", `A request that a crash interrupted was settled with $${amountUsd}`, {
+      amount_usd: amountUsd,
+    }),
+    labels: by(provider),
+  }),
+  catalogFallback: ({ gateway, source }) => ({
+    ...line("WARNING", "gateway.catalog", `Model list of ${gateway} comes from elsewhere: ${source}`, { source }),
+    labels: by(gateway),
+  }),
   concurrencyRejected: ({ reason }) =>
     line("WARNING", "gateway.limits", `Concurrency gate refused a request: ${reason}`, { reason }),
   rateLimited: ({ limitType }) =>
     line("WARNING", "gateway.limits", `Rate limit reached: ${limitType}`, { limit_type: limitType }),
-  spendWarning: ({ keyName, percent, spentUsd, capUsd }) =>
-    line("WARNING", "gateway.limits", `Key ${keyName} has used ${percent} % of today's $${capUsd}`, {
+  spendWarning: ({ keyName, percent, spentUsd, capUsd, period }) =>
+    line("WARNING", "gateway.limits", `Key ${keyName} has used ${percent} % of ${period === "month" ? "this month's" : "today's"} $${capUsd}`, {
       key_name: keyName,
       percent,
       spent_usd: spentUsd,

@@ -16,8 +16,9 @@ import { RequestSpans } from "./request-spans.ts";
 /** Contract sections 7 and 8. */
 const LOG_LINES_MAX = 10_000;
 const LOG_BATCH_LINES_MAX = 500;
-const SPANS_MAX = 2_048;
-const SPAN_BATCH_MAX = 512;
+/** An entry is one request's spans, mostly five of them. */
+const SPAN_ENTRIES_MAX = 1_024;
+const SPAN_BATCH_MAX = 128;
 const HEALTH_RESULTS_MAX = 5_000;
 const HEALTH_BATCH_MAX = 200;
 /** Each push is a database transaction of the health service, so they are few. */
@@ -75,7 +76,7 @@ export class Exporters {
         ? undefined
         : new PushQueue({
             name: "spans",
-            entriesMax: SPANS_MAX,
+            entriesMax: SPAN_ENTRIES_MAX,
             batchMax: SPAN_BATCH_MAX,
             set,
             send: (batch) =>
@@ -99,7 +100,7 @@ export class Exporters {
     if (QUIET_ROUTES.has(record.route)) return;
     if (this.#logQueue !== undefined) for (const line of requestLines(record, this.#redact)) this.#log(line);
     if (this.#spanQueue !== undefined && sampled) {
-      for (const span of this.#spans.spansOf(record)) this.#spanQueue.push(this.#otlp.span(span));
+      this.#spanQueue.push(this.#otlp.spans(this.#spans.spansOf(record)));
     }
     if (this.#healthQueue !== undefined) {
       for (const result of healthResults(record, this.#redact)) this.#healthQueue.push(result);

@@ -17,7 +17,7 @@ const span = (changes: Partial<Span>): Span => ({
   failure: undefined,
   ...changes,
 });
-const roundTrip = (...spans: Span[]) => decodeRequest(encoder.request(spans.map((one) => encoder.span(one))));
+const roundTrip = (...spans: Span[]) => decodeRequest(encoder.request(spans.map((one) => encoder.spans([one]))));
 
 test("a span arrives as another decoder reads it", () => {
   const { resource, scope, spans } = roundTrip(

@@ -59,10 +59,15 @@ export class OtlpEncoder {
     writer.reset();
   }
 
-  /** One span as a member of `ScopeSpans.spans`, tag and length included, for `request`. */
-  span(span: Span): Buffer {
+  /** Spans as members of `ScopeSpans.spans`, tags and lengths included, for `request`. */
+  spans(spans: readonly Span[]): Buffer {
+    this.#writer.reset();
+    for (const span of spans) this.#write(span);
+    return this.#writer.bytes();
+  }
+
+  #write(span: Span): void {
     const writer = this.#writer;
-    writer.reset();
     const entry = writer.begin(2);
     writer.hex(1, span.traceId);
     writer.hex(2, span.spanId);
@@ -87,10 +92,9 @@ export class OtlpEncoder {
     }
     writer.fixed32(16, FLAG_SAMPLED);
     writer.end(entry);
-    return writer.bytes();
   }
 
-  /** The `ExportTraceServiceRequest` of a batch of encoded spans: what is around them, and each copied once. */
+  /** The `ExportTraceServiceRequest` of a batch of what `spans` encoded: what is around them, and each copied once. */
   request(spans: readonly Buffer[]): Buffer {
     let spanBytes = 0;
     for (const span of spans) spanBytes += span.length;
@@ -111,7 +115,7 @@ export class OtlpEncoder {
 
 /** Repeated `KeyValue` of opentelemetry/proto/common/v1/common.proto. */
 function writeAttributes(writer: ProtobufWriter, field: number, attributes: Attributes): void {
-  for (const key of Object.keys(attributes)) {
+  for (const key in attributes) {
     const value = attributes[key];
     if (value === undefined) continue;
     if (typeof value === "string" && writer.textPair(field, key, value)) continue;
