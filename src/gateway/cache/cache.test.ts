@@ -81,6 +81,7 @@ test("the same request again is answered without the provider, costs nothing and
   expect(firstUsage.cost_usd).toBeGreaterThan(0);
   expect(usage).toMatchObject({ provider: "oai", cost_usd: 0, input_cost_usd: 0 });
   expect(again.reply.headers.get("age")).toBe("0");
+  expect(again.reply.headers.get("x-gatewayz-provider")).toBe("oai");
   const missed = await gateway.nextRecord();
   const hit = await gateway.nextRecord();
   expect(missed.cache).toMatchObject({ result: "miss" });

@@ -12,6 +12,8 @@ export interface CachedReply {
   readonly model: string;
   readonly responseId: string | undefined;
   readonly finishReason: string | undefined;
+  /** True where the built-in simulator made it. */
+  readonly simulated: boolean;
   readonly costUsd: number;
   readonly chunks: number;
   readonly storedAtMs: number;

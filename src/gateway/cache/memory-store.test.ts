@@ -18,6 +18,7 @@ function reply(bytes: number): CachedReply {
     model: "m",
     responseId: undefined,
     finishReason: undefined,
+    simulated: false,
     costUsd: 0.1,
     chunks: 0,
     storedAtMs: 0,

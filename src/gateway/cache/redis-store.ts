@@ -82,6 +82,7 @@ function decode(value: string): CachedReply | undefined {
     model,
     responseId: stringAt(head, "responseId"),
     finishReason: stringAt(head, "finishReason"),
+    simulated: head["simulated"] === true,
     costUsd: numberAt(head, "costUsd") ?? 0,
     chunks: numberAt(head, "chunks") ?? 0,
     storedAtMs: numberAt(head, "storedAtMs") ?? 0,

@@ -17,6 +17,7 @@ function reply(text: string, rest: Partial<CachedReply> = {}): CachedReply {
     model: "gpt-4o-mini",
     responseId: "chatcmpl-1",
     finishReason: "stop",
+    simulated: true,
     costUsd: 0.000123,
     chunks: 7,
     storedAtMs: 1_700_000_000_000,

@@ -96,7 +96,13 @@ export class ContentPassage implements Passage {
     record.cache = { result: "hit", key: shown, savedUsd: reply.costUsd };
     record.cost = { inputUsd: 0, outputUsd: 0, totalUsd: 0, defaultPricing: false };
     const ageSeconds = Math.max(0, Math.floor((Date.now() - reply.storedAtMs) / 1_000));
-    this.replyHeaders = { "x-cache": "HIT", age: String(ageSeconds) };
+    this.replyHeaders = {
+      "x-cache": "HIT",
+      age: String(ageSeconds),
+      "x-gatewayz-provider": reply.provider.replaceAll(/[^\x20-\x7e]/g, "?"),
+    };
+    record.simulated = reply.simulated;
+    if (reply.simulated) this.replyHeaders["x-gatewayz-simulated"] = "true";
     return this.#hit;
   }
 
@@ -133,6 +139,7 @@ export class ContentPassage implements Passage {
       model: model ?? this.#place.model,
       responseId,
       finishReason,
+      simulated: record.simulated,
       costUsd: cost?.totalUsd ?? 0,
       chunks,
       storedAtMs: Date.now(),

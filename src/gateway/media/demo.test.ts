@@ -109,6 +109,20 @@ test("audio.speech.create: a real sound file, which audio.transcriptions.create 
   expect(streamed).toContain("simulated transcript");
 });
 
+test("an answer of the simulator says so from the cache, too", async () => {
+  const ask = () =>
+    openai.chat.completions
+      .create(
+        { model: "gpt-4o-mini", messages: [{ role: "user", content: "Hi" }], max_tokens: 5 },
+        { headers: { "x-gatewayz-cache": "on" } },
+      )
+      .withResponse();
+  const [first, again] = [await ask(), await ask()];
+  expect(again.data.choices).toEqual(first.data.choices);
+  expect(again.response.headers.get("x-cache")).toBe("HIT");
+  expect(again.response.headers.get("x-gatewayz-simulated")).toBe("true");
+});
+
 test("errors are the classes that the client knows", async () => {
   const chat = openai.images.generate({ model: "gpt-4o-mini", prompt: "x" });
   await expect(chat).rejects.toBeInstanceOf(OpenAI.NotFoundError);
