@@ -4,7 +4,7 @@ import type { TeamRecord } from "./store/key-record.ts";
 import type { KeyStore } from "./store/key-store.ts";
 
 /** How often the database is asked for changes that other gateways made; a revoked key lives on for so long there. */
-export const POLL_INTERVAL_MS = 5_000;
+const POLL_INTERVAL_MS = 5_000;
 
 /** Keeps the keys in memory like those in the database. While the database is away, the keys stay as they were. */
 export class KeySync {

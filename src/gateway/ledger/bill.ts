@@ -32,6 +32,8 @@ export interface BillInput {
     /** False for endpoints whose answers are not counted in tokens. */
     readonly metered: boolean;
     estimateInputTokens(): number;
+    /** Pictures and sound, which are priced by the piece. */
+    readonly media?: { worstUsd?(model: string): number };
   };
   readonly address: string | undefined;
 }
@@ -134,7 +136,8 @@ function heldFor(till: Till, { record, targets, conversation }: BillInput): Held
   for (const { provider, model } of targets.slice(0, PRICED_TARGETS_MAX)) {
     if (!metered || client.unlimited || isFree(record)) break;
     const name = provider.quirks.pricedAs ?? provider.name;
-    usd = Math.max(usd, till.prices.worstUsd(name, model, Math.ceil(input * INPUT_MARGIN), output));
+    const byTokens = till.prices.worstUsd(name, model, Math.ceil(input * INPUT_MARGIN), output);
+    usd = Math.max(usd, byTokens, conversation.media?.worstUsd?.(model) ?? 0);
   }
   return { subject, tokens, nanoUsd: toNanoUsd(usd) };
 }

@@ -6,7 +6,7 @@ import { PENDING_ROWS_MAX } from "./limits.ts";
 
 const HOUR_MS = 3_600_000;
 /** Stands for the end users, tags and models that were too many. */
-export const OTHER = "(other)";
+const OTHER = "(other)";
 
 /** What is summed up of the requests of one row. */
 export interface UsageSums {

@@ -136,6 +136,12 @@ export class MediaDialogue implements Dialogue, MediaSide {
     return { inputUsd: made ? 0 : usd, outputUsd: made ? usd : 0, totalUsd: usd, defaultPricing: !known };
   }
 
+  worstUsd(model: string): number {
+    const units = this.#units();
+    const images = Math.max(1, Number(this.#body["n"]) || 1);
+    return mediaPriceUsd(model, units.images === undefined ? units : { ...units, images }).usd;
+  }
+
   estimateInputTokens(): number {
     const text = stringAt(this.#body, "prompt") ?? stringAt(this.#body, "input");
     return text === undefined ? 0 : estimateTokens(text);

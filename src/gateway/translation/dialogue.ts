@@ -29,6 +29,8 @@ export interface MediaSide {
   convertText?(bytes: Buffer, upstream: IncomingHttpHeaders): ConvertedReply | undefined;
   /** The price where it does not follow from tokens alone; undefined leaves it to the price list. */
   price?(provider: Provider, model: string): RequestCost | undefined;
+  /** What it may cost at most, US dollars, where that does not follow from tokens alone; for reservations. */
+  worstUsd?(model: string): number;
 }
 
 /** One decoded client request, and how it is spoken to a provider: all that routing and the routes need to know of it. */

@@ -18,8 +18,8 @@ import {
 import { KEY_MIGRATIONS, type KeyTables } from "./key-tables.ts";
 
 /** Keys that may exist, revoked ones left out: every gateway holds all of them in memory, at about 1 KB each. */
-export const KEYS_MAX = 100_000;
-export const TEAMS_MAX = 10_000;
+const KEYS_MAX = 100_000;
+const TEAMS_MAX = 10_000;
 /** Most keys of one answer of `list`. */
 const LIST_MAX = 1_000;
 /** Rows of one SQL statement. */
