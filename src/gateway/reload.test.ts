@@ -36,6 +36,7 @@ beforeEach(async () => {
     config: { ...context.config, configFile: join(dir, "gatewayz.yaml") },
     telemetry: gateway.gateway.telemetry,
     logger: { ...context.logger, info: note("info"), warn: note("warn"), error: note("error") } as never,
+    registry: context.registry,
     environment: {},
     workingDir: dir,
   });
@@ -143,8 +144,11 @@ describe("a changed file", () => {
       expect(lines[0]).toMatchObject({ level: "error", msg: "configuration not reloaded; the one before stays" });
       expect(lines[0]!["error"]).toMatch(says);
       expect(await chat("gpt-4o")).toBe(200);
+      const { registry } = gateway.gateway.context;
+      expect(await registry.metrics()).toMatch(/^gatewayz_config_reload_success 0$/m);
       write(yaml({ models: "[gpt-4o, again]" }));
       expect(await outcome()).toBe("applied");
+      expect(await registry.metrics()).toMatch(/^gatewayz_config_reload_success 1$/m);
       expect(await chat("again")).toBe(200);
     });
   }
