@@ -46,7 +46,7 @@ export interface Parameter {
 type Content = Readonly<Record<string, { readonly schema: Json }>>;
 
 /** The chapters, in the order of the page. */
-export const TAGS = {
+const TAGS = {
   Inference: "Requests to models, in OpenAI's and Anthropic's formats. Official SDKs work unchanged.",
   Catalogue: "Which models and providers there are, what they cost and how they do.",
   "Own key": "What the calling key may do, has done and has cost.",

@@ -11,7 +11,7 @@ const HOURS = 169;
 const PAIRS_PER_SLOT_MAX = 200;
 const OTHER = "other";
 /** Stands for the provider and model of a request that none answered. */
-export const NOBODY = "none";
+const NOBODY = "none";
 /** Newest failures that are kept with their details. */
 const FAILURES_MAX = 500;
 

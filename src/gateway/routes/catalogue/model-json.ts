@@ -8,7 +8,7 @@ import type { ModelFacts } from "./model-facts.ts";
 export const CREATED_UNIX = 1_735_689_600;
 
 /** What a model costs, in US dollars per million tokens. */
-export const pricingSchema = named("Pricing", () =>
+const pricingSchema = named("Pricing", () =>
   z
     .object({
       input_usd_per_million: z.number(),
