@@ -24,6 +24,7 @@ const RELOAD_EVERY_MS = 10_000;
 export function jobsOf(service: HealthService, retryDatabase: () => Promise<void>): Job[] {
   const { alerts, availability, book, caches, context, metrics } = service;
   const aggregates = () => service.stores().aggregates;
+  let summed = false;
   return [
     { name: "database", everyMs: RETRY_EVERY_MS, run: retryDatabase },
     {
@@ -54,10 +55,11 @@ export function jobsOf(service: HealthService, retryDatabase: () => Promise<void
     {
       name: "aggregates",
       everyMs: HOUR_MS,
-      eagerAtStart: true,
       shared: true,
       run: async (nowMs) => {
-        for (const atMs of [nowMs - HOUR_MS, nowMs]) await aggregates().finishLonger(atMs);
+        // The first time all days again: the service may have ended before it had added up the last ones.
+        await aggregates().finishLonger(nowMs, summed ? undefined : nowMs - RETENTION_MS);
+        summed = true;
       },
     },
     {

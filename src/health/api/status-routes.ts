@@ -93,7 +93,7 @@ export function addStatusRoutes(app: FastifyInstance, service: HealthService): v
   });
   app.get("/v1/status/uptime", async () => {
     const states = book.models().filter(({ enabled, lastStatus }) => enabled && lastStatus !== undefined);
-    const days = await service.stores().aggregates.totals("day", Date.now() - DAYS_SHOWN * DAY_MS);
+    const days = await service.stores().aggregates.days(Date.now() - DAYS_SHOWN * DAY_MS, Date.now());
     return {
       uptime_24h: mean(states.map(({ uptime24h }) => uptime24h)) ?? 100,
       uptime_7d: mean(states.map(({ uptime7d }) => uptime7d)) ?? 100,
@@ -147,7 +147,7 @@ async function pageData(service: HealthService): Promise<StatusPageData> {
   const stores = service.stores();
   const [incidents, days, windows] = await Promise.all([
     stores.health.incidents({ sinceMs: nowMs - INCIDENTS_SHOWN_MS }, INCIDENTS_SHOWN_MAX),
-    stores.aggregates.totals("day", nowMs - (DAYS_SHOWN - 1) * DAY_MS),
+    stores.aggregates.days(nowMs - (DAYS_SHOWN - 1) * DAY_MS, nowMs),
     stores.maintenance.list(nowMs),
   ]);
   const open = service.book.openIncidents().filter(({ startedAtMs }) => startedAtMs < nowMs - INCIDENTS_SHOWN_MS);

@@ -1,9 +1,10 @@
+import { setImmediate as breathe } from "node:timers/promises";
 import type { Kysely } from "kysely";
 import type { Tables } from "../../database/database.ts";
 import { type Check, keyOf, type Target } from "../check.ts";
 import { DAYS_RETENTION_MS, RETENTION_MS, WEEKS_RETENTION_MS } from "../limits.ts";
 import { percentile } from "../probes/tiers.ts";
-import { DAY_MS, PERIODS, type Period, periodEnd, periodStart } from "./periods.ts";
+import { DAY_MS, HOUR_MS, PERIODS, type Period, periodEnd, periodStart } from "./periods.ts";
 import type { AggregateRow, HealthTables } from "./tables.ts";
 
 export interface Uptimes {
@@ -19,6 +20,19 @@ export interface ProviderHour {
   /** Of successful calls; undefined without any. */
   readonly averageMs: number | undefined;
   readonly p95Ms: number | undefined;
+}
+
+/** The longest uptime that is told. */
+const UPTIME_DAYS = 30;
+/** Updates after which others have their turn. */
+const UPDATES_PER_BREATH = 100;
+
+/** Checks, and those that succeeded. */
+type Counts = [checks: number, successes: number];
+interface UptimeSums {
+  readonly day: Counts;
+  readonly week: Counts;
+  readonly month: Counts;
 }
 
 const RETENTION: Readonly<Record<Period, number>> = {
@@ -50,43 +64,50 @@ export class AggregateStore {
     return new Map(rows.map((row) => [keyOf(row), Number(row.calls)]));
   }
 
-  /** Uptimes by target, in percent of checks; a target without checks is absent. */
+  /**
+   * Uptimes by target, in percent of checks; a target without checks is absent. Read day by day, so that nothing else
+   * waits for long where the database works on this thread.
+   */
   async uptimes(nowMs: number): Promise<Map<string, Uptimes>> {
-    const since = (days: number): number => periodStart("hour", nowMs - days * DAY_MS);
-    const rows = await this.#tables.run((db) =>
+    const sums = new Map<string, UptimeSums>();
+    for (let day = 0; day < UPTIME_DAYS; day++) {
+      const untilMs = day === 0 ? Number.MAX_SAFE_INTEGER : periodStart("hour", nowMs - day * DAY_MS);
+      for (const row of await this.#checksBetween(periodStart("hour", nowMs - (day + 1) * DAY_MS), untilMs)) {
+        let sum = sums.get(keyOf(row));
+        if (sum === undefined) sums.set(keyOf(row), (sum = { day: [0, 0], week: [0, 0], month: [0, 0] }));
+        const into = day < 1 ? [sum.day, sum.week, sum.month] : day < 7 ? [sum.week, sum.month] : [sum.month];
+        for (const counts of into) {
+          counts[0] += Number(row.checks);
+          counts[1] += Number(row.successes);
+        }
+      }
+      await breathe();
+    }
+    const percent = ([checks, successes]: Counts): number => (checks === 0 ? 100 : (100 * successes) / checks);
+    return new Map(
+      [...sums].map(([key, { day, week, month }]) => [
+        key,
+        { uptime24h: percent(day), uptime7d: percent(week), uptime30d: percent(month) },
+      ]),
+    );
+  }
+
+  async #checksBetween(fromMs: number, untilMs: number): Promise<(Target & { checks: number; successes: number })[]> {
+    return this.#tables.run((db) =>
       db
         .selectFrom("health_aggregates")
-        .select((eb) => {
-          const within = (column: "checks" | "successes", days: number) =>
-            eb.fn.sum<number>(eb.case().when("period_start", ">=", since(days)).then(eb.ref(column)).else(0).end());
-          return [
-            "provider",
-            "model",
-            "gateway",
-            within("checks", 1).as("checks1"),
-            within("successes", 1).as("successes1"),
-            within("checks", 7).as("checks7"),
-            within("successes", 7).as("successes7"),
-            eb.fn.sum<number>("checks").as("checks30"),
-            eb.fn.sum<number>("successes").as("successes30"),
-          ];
-        })
+        .select((eb) => [
+          "provider",
+          "model",
+          "gateway",
+          eb.fn.sum<number>("checks").as("checks"),
+          eb.fn.sum<number>("successes").as("successes"),
+        ])
         .where("period", "=", "hour")
-        .where("period_start", ">=", since(30))
+        .where("period_start", ">=", fromMs)
+        .where("period_start", "<", untilMs)
         .groupBy(["provider", "model", "gateway"])
         .execute(),
-    );
-    const percent = (successes: number, checks: number): number =>
-      Number(checks) === 0 ? 100 : (100 * Number(successes)) / Number(checks);
-    return new Map(
-      rows.map((row) => [
-        keyOf(row),
-        {
-          uptime24h: percent(row.successes1, row.checks1),
-          uptime7d: percent(row.successes7, row.checks7),
-          uptime30d: percent(row.successes30, row.checks30),
-        },
-      ]),
     );
   }
 
@@ -109,27 +130,35 @@ export class AggregateStore {
     });
   }
 
-  /** Checks and successes of all targets together by the start of each period, oldest first. */
-  async totals(period: Period, sinceMs: number): Promise<{ startMs: number; checks: number; successes: number }[]> {
-    const rows = await this.#tables.run((db) =>
-      db
-        .selectFrom("health_aggregates")
-        .select((eb) => [
-          "period_start",
-          eb.fn.sum<number>("checks").as("checks"),
-          eb.fn.sum<number>("successes").as("successes"),
-        ])
-        .where("period", "=", period)
-        .where("period_start", ">=", periodStart(period, sinceMs))
-        .groupBy("period_start")
-        .orderBy("period_start")
-        .execute(),
-    );
-    return rows.map((row) => ({
-      startMs: row.period_start,
-      checks: Number(row.checks),
-      successes: Number(row.successes),
-    }));
+  /** Checks and successes of all targets together by day, oldest first; today from its hours, which are newer. */
+  async days(sinceMs: number, nowMs: number): Promise<{ startMs: number; checks: number; successes: number }[]> {
+    const today = periodStart("day", nowMs);
+    const sums = (period: Period, fromMs: number) =>
+      this.#tables.run((db) =>
+        db
+          .selectFrom("health_aggregates")
+          .select((eb) => [
+            "period_start",
+            eb.fn.sum<number>("checks").as("checks"),
+            eb.fn.sum<number>("successes").as("successes"),
+          ])
+          .where("period", "=", period)
+          .where("period_start", ">=", fromMs)
+          .groupBy("period_start")
+          .orderBy("period_start")
+          .execute(),
+      );
+    const before = (await sums("day", periodStart("day", sinceMs))).filter((row) => row.period_start < today);
+    const hours = await sums("hour", today);
+    const total = (name: "checks" | "successes"): number => hours.reduce((sum, row) => sum + Number(row[name]), 0);
+    return [
+      ...before.map((row) => ({
+        startMs: row.period_start,
+        checks: Number(row.checks),
+        successes: Number(row.successes),
+      })),
+      ...(hours.length === 0 ? [] : [{ startMs: today, checks: total("checks"), successes: total("successes") }]),
+    ];
   }
 
   /** Calls and checks per provider since `sinceMs`, from the history. */
@@ -176,13 +205,19 @@ export class AggregateStore {
     await this.#fillPercentiles("hour", periodStart("hour", atMs));
   }
 
-  /** Adds up the hours of the day, week and month that contain `atMs`, and fills their percentiles. */
-  async finishLonger(atMs: number): Promise<void> {
+  /**
+   * Adds up the hours of the days from `sinceMs` to `nowMs`, and those days' weeks and months; fills the percentiles of
+   * the periods of now, an hour ago and a day ago: where a period has ended meanwhile, it gets its final numbers.
+   */
+  async finishLonger(nowMs: number, sinceMs: number = nowMs - DAY_MS): Promise<void> {
     for (const period of PERIODS) {
       if (period === "hour") continue;
-      const startMs = periodStart(period, atMs);
-      await this.#sumHours(period, startMs);
-      await this.#fillPercentiles(period, startMs);
+      for (let startMs = periodStart(period, sinceMs); startMs <= nowMs; startMs = periodEnd(period, startMs)) {
+        await this.#sumHours(period, startMs);
+        await breathe();
+      }
+      const moments = [nowMs - DAY_MS, nowMs - HOUR_MS, nowMs].map((atMs) => periodStart(period, atMs));
+      for (const startMs of new Set(moments)) await this.#fillPercentiles(period, startMs);
     }
   }
 
@@ -256,7 +291,9 @@ export class AggregateStore {
     }
     if (times.size === 0) return;
     await this.#tables.transaction(async (db) => {
+      let updated = 0;
       for (const { target, valuesMs } of times.values()) {
+        if (++updated % UPDATES_PER_BREATH === 0) await breathe();
         await db
           .updateTable("health_aggregates")
           .set({

@@ -147,8 +147,11 @@ export function healthStoreSuite(fresh: () => Promise<Partial<DatabaseOptions>>)
         p95_ms: 96,
       });
     }
-    expect(await stores.aggregates.totals("day", nowMs)).toEqual([
-      { startMs: Date.UTC(2026, 10, 18), checks: 102, successes: 101 },
+    await book.applyChecks([check({ atMs: nowMs })]);
+    const today = Date.UTC(2026, 10, 18);
+    expect(await stores.aggregates.days(nowMs, nowMs)).toEqual([{ startMs: today, checks: 103, successes: 102 }]);
+    expect(await stores.aggregates.days(nowMs, nowMs + DAY_MS)).toEqual([
+      { startMs: today, checks: 102, successes: 101 },
     ]);
   });
 
