@@ -61,7 +61,7 @@ interface PoolKeyInput<Secret> {
  */
 export class KeyPool<Secret> {
   readonly #keys: readonly PooledKey<Secret>[];
-  readonly #rested: (name: string, state: KeyState, seconds: number) => void;
+  readonly #rested: (name: string, state: "cooling" | "refused", seconds: number) => void;
   readonly #now: () => number;
   readonly #random: () => number;
 
@@ -72,7 +72,7 @@ export class KeyPool<Secret> {
    */
   constructor(
     keys: readonly PoolKeyInput<Secret>[],
-    rested: (name: string, state: KeyState, seconds: number) => void,
+    rested: (name: string, state: "cooling" | "refused", seconds: number) => void,
     now: () => number = Date.now,
     random: () => number = Math.random,
   ) {
@@ -103,6 +103,14 @@ export class KeyPool<Secret> {
   /** Whether a key that is not in `tried` would be ready now. */
   hasReady(tried: ReadonlySet<string>): boolean {
     return this.#keys.some((key) => !tried.has(key.name) && this.#stateOf(key) === "ready");
+  }
+
+  /** Sets a key aside of which another process has heard. */
+  rest(name: string, state: "cooling" | "refused", seconds: number): void {
+    const key = this.#keys.find((one) => one.name === name);
+    if (key === undefined) return;
+    key.state = state;
+    key.restsUntilMs = Math.max(key.restsUntilMs, this.#now() + seconds * 1_000);
   }
 
   views(): KeyView[] {
@@ -154,9 +162,8 @@ export class KeyPool<Secret> {
     return key.state;
   }
 
-  #rest(key: PooledKey<Secret>, state: KeyState, ms: number): void {
-    key.state = state;
-    key.restsUntilMs = Math.max(key.restsUntilMs, this.#now() + ms);
+  #rest(key: PooledKey<Secret>, state: "cooling" | "refused", ms: number): void {
+    this.rest(key.name, state, ms / 1_000);
     this.#rested(key.name, state, ms / 1_000);
   }
 

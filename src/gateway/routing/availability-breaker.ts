@@ -32,6 +32,8 @@ export class AvailabilityBreakers {
   readonly #moved: (provider: string, model: string, from: BreakerState, to: BreakerState) => void;
   readonly #now: () => number;
   readonly #byModel = new Map<string, ModelBreaker>();
+  /** Told of each result that counted, for other processes of this gateway. */
+  onCounted: (provider: string, model: string, success: boolean, responseMs: number) => void = () => undefined;
 
   constructor(
     limits: AvailabilityLimits,
@@ -65,6 +67,7 @@ export class AvailabilityBreakers {
       if (this.#byModel.size >= AVAILABILITY_BREAKERS_MAX) this.#byModel.delete(this.#byModel.keys().next().value!);
       this.#byModel.set(key, breaker);
     }
+    this.onCounted(provider, model, success, responseMs);
     if (state === "half_open") this.#countHalfOpen(provider, model, breaker, success);
     else if (state === "closed") this.#countClosed(provider, model, breaker, success, slow);
   }

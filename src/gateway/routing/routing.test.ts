@@ -496,3 +496,83 @@ test("the availability breaker closes one model of a provider off, not the other
     to: "open",
   });
 });
+
+test("processes of one gateway tell each other of resting keys and of breakers", async () => {
+  const limited = await provider(json({}, 429, { "retry-after": "60" }));
+  const broken = await provider(json({}, 503));
+  const providers = {
+    fireworks: { baseUrl: limited.url, models: ["m-1"], apiKeys: THREE_KEYS.slice(0, 2) },
+    together: { baseUrl: broken.url, models: ["m-2"] },
+  };
+  const [here, there] = [await start({ providers }), await start({ providers })];
+  here.gateway.routing.onNews = (news) => there.gateway.routing.hear(news);
+  await ask(here);
+  for (let count = 0; count < 5; count++) await ask(here, { model: "m-2" });
+  const { routing, providers: known } = there.gateway;
+  expect(
+    routing
+      .keysOf(known.get("fireworks")!)
+      .views()
+      .map(({ state }) => state),
+  ).toEqual(["cooling", "cooling"]);
+  expect(routing.availability.state("together", "m-2")).toBe("open");
+  expect(there.events.filter(({ name }) => name === "keyCooledDown")).toEqual([]);
+  expect((await here.post("/circuit-breakers/reset-all", {})).status).toBe(200);
+  expect(here.gateway.routing.availability.state("together", "m-2")).toBe("closed");
+  expect(routing.availability.state("together", "m-2")).toBe("closed");
+});
+
+test("circuit breaker routes: the contract's members, resets by the operator only", async () => {
+  const only = await provider(json({}, 503));
+  const gateway = await start({
+    providers: { fireworks: { baseUrl: only.url, models: ["m-1"] } },
+    keys: { team: "gw_live_team-key" },
+  });
+  for (let count = 0; count < 5; count++) await ask(gateway);
+  const view = (await (await gateway.get("/circuit-breakers/fireworks")).json()) as Record<string, unknown>;
+  expect(view).toEqual({
+    provider: "fireworks",
+    state: "open",
+    failure_count: 0,
+    success_count: 0,
+    failure_rate: 0,
+    recent_requests: 0,
+    opened_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+    seconds_until_retry: expect.any(Number),
+  });
+  expect(view["seconds_until_retry"]).toBeGreaterThan(50);
+  const list = await (await gateway.get("/circuit-breakers")).json();
+  expect(list).toMatchObject({ total: 1, circuit_breakers: [{ provider: "fireworks", state: "open" }] });
+  const team = { authorization: "Bearer gw_live_team-key" };
+  expect((await gateway.get("/circuit-breakers", team)).status).toBe(200);
+  expect((await gateway.post("/circuit-breakers/fireworks/reset", {}, team)).status).toBe(403);
+  const reset = await gateway.post("/circuit-breakers/fireworks/reset", {});
+  expect(await reset.json()).toMatchObject({
+    status: "success",
+    circuit_breaker: { state: "closed", opened_at: null },
+  });
+  expect((await gateway.get("/circuit-breakers/nobody")).status).toBe(404);
+});
+
+test("retries: a connection that is refused or reset, before anything has come", async () => {
+  let refuse = true;
+  const only = await provider((asked, reply) => {
+    if (refuse) reply.destroy();
+    else void good(asked, reply);
+    refuse = false;
+  });
+  const closed = await startFixtureProvider(good);
+  await closed.close();
+  const gateway = await start({
+    providers: {
+      fireworks: { baseUrl: only.url, models: ["m-1"] },
+      together: { baseUrl: closed.url, models: ["m-2"] },
+    },
+    retries: { max: 2, delay: "5ms" },
+  });
+  expect((await ask(gateway)).status).toBe(200);
+  expect((await gateway.nextRecord()).attempts.at(-1)).toMatchObject({ result: "success" });
+  expect((await ask(gateway, { model: "m-2" })).status).toBe(503);
+  const { attempts } = await gateway.nextRecord();
+  expect(attempts.map(({ kind }) => kind ?? "first")).toEqual(["first", "retry", "retry"]);
+});

@@ -25,6 +25,12 @@ export interface RoutingInput {
   readonly telemetry: Telemetry;
 }
 
+/** What one process of a gateway tells the others of what it has seen of providers. */
+export type RoutingNews =
+  | readonly ["counted", provider: string, model: string, success: boolean, responseMs: number]
+  | readonly ["rested", provider: string, key: string, state: "cooling" | "refused", seconds: number]
+  | readonly ["reset"];
+
 /** All that decides where requests go, and remembers where they went. One per gateway. */
 export class Routing implements FailoverContext {
   readonly config: FailoverContext["config"];
@@ -39,8 +45,11 @@ export class Routing implements FailoverContext {
   readonly recent: RecentRequests;
   readonly #pace = new LatencyBook();
   readonly #context: RoleContext;
+  readonly #providers: ReadonlyMap<string, Provider>;
   /** By provider object: one that a reload replaces takes its pool with it. */
   readonly #pools = new WeakMap<Provider, KeyPool<Credential>>();
+  /** Told of what other processes of this gateway should know. */
+  onNews: (news: RoutingNews) => void = () => undefined;
   #health: HealthView | undefined;
   #sharing: BreakerSharing | undefined;
   #closed = false;
@@ -49,12 +58,14 @@ export class Routing implements FailoverContext {
     const { context, telemetry, breakers } = input;
     const config = context.config.gateway;
     this.#context = context;
+    this.#providers = input.providers;
     this.config = config;
     this.telemetry = telemetry;
     this.breakers = breakers;
     this.availability = new AvailabilityBreakers(config.availabilityBreaker, (provider, model, from, to) => {
       telemetry.event("availabilityMoved", { provider, model, from, to });
     });
+    this.availability.onCounted = (...result) => this.onNews(["counted", ...result]);
     this.retryBudget = new RateBudget(config.retries.budget);
     this.hedgeBudget = new RateBudget(config.hedging.budget);
     this.recent = new RecentRequests(config.routing.recentRequests);
@@ -101,12 +112,36 @@ export class Routing implements FailoverContext {
     let pool = this.#pools.get(provider);
     if (pool === undefined) {
       const keys = provider.credentials.map((secret) => ({ name: secret.name, secret, weight: secret.weight }));
-      pool = new KeyPool(keys, (_name, _state, seconds) => {
+      pool = new KeyPool(keys, (name, state, seconds) => {
+        this.onNews(["rested", provider.name, name, state, seconds]);
         this.telemetry.event("keyCooledDown", { provider: provider.name, seconds });
       });
       this.#pools.set(provider, pool);
     }
     return pool;
+  }
+
+  /** Takes in what another process has seen. */
+  hear(news: RoutingNews): void {
+    switch (news[0]) {
+      case "counted":
+        this.availability.count(news[1], news[2], news[3], news[4]);
+        break;
+      case "rested": {
+        const provider = this.#providers.get(news[1]);
+        if (provider !== undefined) this.keysOf(provider).rest(news[2], news[3], news[4]);
+        break;
+      }
+      case "reset":
+        this.availability.resetAll();
+    }
+  }
+
+  /** Forgets what was held against providers and models, here and in the other processes. */
+  resetBreakers(): void {
+    this.breakers.resetAll();
+    this.availability.resetAll();
+    this.onNews(["reset"]);
   }
 
   /** Learns from a finished request how fast its model writes. */

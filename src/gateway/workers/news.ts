@@ -1,12 +1,14 @@
 import type { PurgeScope } from "../cache/answer-store.ts";
 import type { Gateway } from "../gateway.ts";
 import type { StoredResponse } from "../responses/store.ts";
+import type { RoutingNews } from "../routing/routing.ts";
 
 /** What one process of a gateway tells all others: state that each keeps for itself. */
 export type News =
   | readonly ["address", string]
   | readonly ["response", string, string, StoredResponse | null]
   | readonly ["purge", PurgeScope]
+  | readonly ["routing", RoutingNews]
   | readonly ["keys"];
 
 /**
@@ -15,10 +17,10 @@ export type News =
  * @returns what takes in their news.
  */
 export function spreadNews(
-  gateway: Pick<Gateway, "ipLimits" | "responses" | "cache" | "keySync">,
+  gateway: Pick<Gateway, "ipLimits" | "responses" | "cache" | "keySync" | "routing">,
   tell: (news: News) => void,
 ): (news: News) => void {
-  const { ipLimits, responses, cache, keySync } = gateway;
+  const { ipLimits, responses, cache, keySync, routing } = gateway;
   /** What is being taken in comes from the others and is not told again. */
   let hearing = false;
   const say = (news: News): void => {
@@ -28,6 +30,7 @@ export function spreadNews(
   responses.onChange = (keyName, id, stored) => say(["response", keyName, id, stored ?? null]);
   cache.onPurge = (scope) => say(["purge", scope]);
   keySync.onChange = () => say(["keys"]);
+  routing.onNews = (news) => say(["routing", news]);
   return (news) => {
     hearing = true;
     try {
@@ -39,7 +42,13 @@ export function spreadNews(
 }
 
 function hear(
-  { ipLimits, responses, cache, keySync }: Pick<Gateway, "ipLimits" | "responses" | "cache" | "keySync">,
+  {
+    ipLimits,
+    responses,
+    cache,
+    keySync,
+    routing,
+  }: Pick<Gateway, "ipLimits" | "responses" | "cache" | "keySync" | "routing">,
   news: News,
 ): void {
   switch (news[0]) {
@@ -54,6 +63,9 @@ function hear(
     }
     case "purge":
       void cache.purge(news[1]);
+      break;
+    case "routing":
+      routing.hear(news[1]);
       break;
     case "keys":
       void keySync.refresh();

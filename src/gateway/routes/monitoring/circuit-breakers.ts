@@ -76,7 +76,7 @@ export const circuitBreakerRoutes: readonly Route[] = [
     path: "/circuit-breakers/reset-all",
     auth: "admin",
     tag: "Monitoring",
-    summary: "Close every provider's breaker by hand",
+    summary: "Close every breaker by hand, those of single models too",
     schemas: () => ({
       reply: z.object({
         status: z.literal("success"),
@@ -84,8 +84,8 @@ export const circuitBreakerRoutes: readonly Route[] = [
         circuit_breakers: z.array(breakerView()),
       }),
     }),
-  }).handle(({ gateway: { breakers } }) => {
-    breakers.resetAll();
+  }).handle(({ gateway: { breakers, routing } }) => {
+    routing.resetBreakers();
     return { status: "success", message: "All circuit breakers reset", circuit_breakers: breakers.views() };
   }),
 ];
