@@ -108,7 +108,7 @@ export class ResponseSink implements ChunkSink {
     if (detail.type === "reasoning.encrypted" || detail.signature !== undefined) item.details.push(detail);
     const delta = detail.text ?? detail.summary ?? "";
     if (delta === "") return;
-    const at = { ...at0(item), summary_index: 0 };
+    const at = { ...placeIn(item), summary_index: 0 };
     if (item.text === "") {
       this.#write("response.reasoning_summary_part.added", { ...at, part: { type: "summary_text", text: "" } });
     }
@@ -133,7 +133,7 @@ export class ResponseSink implements ChunkSink {
   #addText(delta: string, logprobs: readonly unknown[]): void {
     const item = this.#message();
     if (item.text === "") {
-      const at = { ...at0(item), content_index: 0 };
+      const at = { ...placeIn(item), content_index: 0 };
       this.#write("response.content_part.added", { ...at, part: textPart("") });
       item.textHead = `,${JSON.stringify(at).slice(1, -1)},"delta":`;
     }
@@ -146,7 +146,7 @@ export class ResponseSink implements ChunkSink {
 
   #addRefusal(delta: string): void {
     const item = this.#message();
-    const at = { ...at0(item), content_index: refusalIndex(item) };
+    const at = { ...placeIn(item), content_index: refusalIndex(item) };
     if (item.refusal === "") this.#write("response.content_part.added", { ...at, part: refusalPart("") });
     item.refusal += delta;
     this.#write("response.refusal.delta", { ...at, delta });
@@ -169,11 +169,11 @@ export class ResponseSink implements ChunkSink {
     item.text += delta;
     item.depth.push(delta);
     if (item.freeform === undefined) {
-      this.#write("response.function_call_arguments.delta", { ...at0(item), delta });
+      this.#write("response.function_call_arguments.delta", { ...placeIn(item), delta });
       return;
     }
     const input = item.freeform.push(delta);
-    if (input !== "") this.#write("response.custom_tool_call_input.delta", { ...at0(item), delta: input });
+    if (input !== "") this.#write("response.custom_tool_call_input.delta", { ...placeIn(item), delta: input });
   }
 
   /** Where the next item goes; what is complete closes before it. */
@@ -208,20 +208,20 @@ export class ResponseSink implements ChunkSink {
   #closeCall(item: OpenCall): void {
     if (item.freeform === undefined) {
       item.text ||= "{}";
-      this.#write("response.function_call_arguments.done", { ...at0(item), name: item.name, arguments: item.text });
+      this.#write("response.function_call_arguments.done", { ...placeIn(item), name: item.name, arguments: item.text });
       return;
     }
     const rest = item.freeform.rest();
-    if (rest !== "") this.#write("response.custom_tool_call_input.delta", { ...at0(item), delta: rest });
+    if (rest !== "") this.#write("response.custom_tool_call_input.delta", { ...placeIn(item), delta: rest });
     this.#write("response.custom_tool_call_input.done", {
-      ...at0(item),
+      ...placeIn(item),
       input: itemObject(item, "completed")["input"],
     });
   }
 
   #closeReasoning(item: OpenReasoning): void {
     if (item.text === "") return;
-    const at = { ...at0(item), summary_index: 0 };
+    const at = { ...placeIn(item), summary_index: 0 };
     this.#write("response.reasoning_summary_text.done", { ...at, text: item.text });
     this.#write("response.reasoning_summary_part.done", { ...at, part: { type: "summary_text", text: item.text } });
   }
@@ -229,12 +229,12 @@ export class ResponseSink implements ChunkSink {
   #closeMessage(item: OpenMessage): void {
     const { text, refusal, logprobs } = item;
     if (text !== "") {
-      const at = { ...at0(item), content_index: 0 };
+      const at = { ...placeIn(item), content_index: 0 };
       this.#write("response.output_text.done", { ...at, text, logprobs });
       this.#write("response.content_part.done", { ...at, part: textPart(text, logprobs) });
     }
     if (refusal !== "") {
-      const at = { ...at0(item), content_index: refusalIndex(item) };
+      const at = { ...placeIn(item), content_index: refusalIndex(item) };
       this.#write("response.refusal.done", { ...at, refusal });
       this.#write("response.content_part.done", { ...at, part: refusalPart(refusal) });
     }
@@ -293,7 +293,7 @@ export function failureEvents(error: GatewayError, requestId: string, sequence: 
   );
 }
 
-function at0(item: OpenItem): { item_id: string; output_index: number } {
+function placeIn(item: OpenItem): { item_id: string; output_index: number } {
   return { item_id: item.id, output_index: item.outputIndex };
 }
 

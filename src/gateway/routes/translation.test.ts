@@ -301,6 +301,30 @@ test("thinking of another model, or unsigned, is taken out before Claude sees it
   await gateway.nextRecord();
 });
 
+test("without the thinking before its calls Claude does not think this turn, which is named", async () => {
+  provider.answer = json(ANTHROPIC_MESSAGE);
+  const request = {
+    model: "claude-sonnet-4-5",
+    max_tokens: 4_000,
+    thinking: { type: "enabled", budget_tokens: 2_000 },
+    messages: [
+      user,
+      {
+        role: "assistant",
+        content: [
+          { type: "thinking", thinking: "b", signature: "gwz1.e30" },
+          { type: "tool_use", id: "t", name: "f", input: {} },
+        ],
+      },
+      { role: "user", content: [{ type: "tool_result", tool_use_id: "t", content: "r" }] },
+    ],
+  };
+  const reply = await gateway.post("/v1/messages", request);
+  expect(reply.headers.get("x-gatewayz-dropped-params")).toBe("thinking");
+  expect(seen().body).not.toHaveProperty("thinking");
+  await gateway.nextRecord();
+});
+
 test("a provider with Responses gets them as they are, built-in tools included, and answers in its own bytes", async () => {
   provider.answer = sse(RESPONSE_STREAM);
   const request = {

@@ -2,7 +2,7 @@ import { GatewayError } from "../errors.ts";
 import { isObject, type JsonObject, numberAt, objectAt, objectsAt, parseObject, stringAt } from "../json.ts";
 import { blocksOfChatContent, withCacheControl, withMessageCacheControl } from "./chat-content.ts";
 import { callOf, functionOfFreeform } from "./freeform-tools.ts";
-import { blocksForAnthropic, reasoningOf } from "./reasoning.ts";
+import { blocksForAnthropic, lacksThinking, reasoningOf } from "./reasoning.ts";
 import { takesStructure, thinkingForAnthropic } from "./reasoning-effort.ts";
 import { nameOfTool, readToolChoice, type ToolChoice } from "./tool-choice.ts";
 import { droppedMembers, GATEWAY_MEMBERS, refuse, type TranslatedRequest } from "./translated.ts";
@@ -109,19 +109,6 @@ function addThinking(
     if (thinks) dropped.push("top_k");
     else body["top_k"] = chat["top_k"];
   }
-}
-
-/** Whether the turn that tool results answer has calls without the thinking that Anthropic would want before them. */
-function lacksThinking(messages: readonly JsonObject[]): boolean {
-  const last = messages.at(-1);
-  const answersTools = last?.["role"] === "user" && objectsAt(last, "content").some(isToolResult);
-  if (!answersTools) return false;
-  const [first] = objectsAt(messages.at(-2) ?? {}, "content");
-  return first !== undefined && first["type"] !== "thinking" && first["type"] !== "redacted_thinking";
-}
-
-function isToolResult(block: JsonObject): boolean {
-  return block["type"] === "tool_result";
 }
 
 function translateMessages(chat: JsonObject, provider: string): { system: JsonObject[]; messages: JsonObject[] } {

@@ -56,8 +56,8 @@ export class Conversation implements Dialogue {
     const format = this.#formatOf(provider, model);
     if (this.#isNative(format)) {
       const own = withoutOwnMembers(this.body, model);
-      const body = this.dialect === "anthropic" ? withoutForeignThinking(own) : own;
-      return finished({ body, dropped: [] }, model, provider);
+      const request = this.dialect === "anthropic" ? withoutForeignThinking(own) : { body: own, dropped: [] };
+      return finished(request, model, provider);
     }
     const { body: chat, dropped } = this.#asChat(provider, model);
     const translated = format.request(chat, model, provider);

@@ -1,5 +1,6 @@
-import { isObject, type JsonObject, numberAt, objectsAt, parseObject, stringAt } from "../json.ts";
+import { isObject, type JsonObject, numberAt, objectAt, objectsAt, parseObject, stringAt } from "../json.ts";
 import type { ReasoningDetail } from "../stream/converter.ts";
+import type { TranslatedRequest } from "./translated.ts";
 
 /** Formats of opaque reasoning, in OpenRouter's words. */
 export const ANTHROPIC_REASONING = "anthropic-claude-v1";
@@ -112,24 +113,47 @@ function isOwnOpaque(value: string | undefined): boolean {
 
 /**
  * An Anthropic request without the thinking of other models, which Anthropic would refuse. The same object when there is
- * none.
+ * none. Where that leaves calls without the thinking that Anthropic wants before them, the model does not think this turn.
  */
-export function withoutForeignThinking(body: JsonObject): JsonObject {
+export function withoutForeignThinking(body: JsonObject): TranslatedRequest {
   const messages = body["messages"];
-  if (!Array.isArray(messages)) return body;
-  const isForeignBlock = (block: unknown): boolean => isObject(block) && !isOwnBlock(block);
-  const hasForeign = (message: unknown): message is JsonObject & { content: unknown[] } =>
-    isObject(message) &&
-    message["role"] === "assistant" &&
-    Array.isArray(message["content"]) &&
-    message["content"].some(isForeignBlock);
-  if (!messages.some(hasForeign)) return body;
+  if (!Array.isArray(messages) || !messages.some(hasForeignThinking)) return { body, dropped: [] };
   const cleaned = messages.flatMap((message: unknown) => {
-    if (!hasForeign(message)) return [message];
+    if (!hasForeignThinking(message)) return [message];
     const content = message.content.filter((block) => !isForeignBlock(block));
     return content.length === 0 ? [] : [{ ...message, content }]; // An empty message would be refused.
   });
-  return { ...body, messages: cleaned };
+  const changed: JsonObject = { ...body, messages: cleaned };
+  const enabled = objectAt(body, "thinking")["type"] === "enabled";
+  if (!enabled || !lacksThinking(cleaned.filter(isObject))) return { body: changed, dropped: [] };
+  delete changed["thinking"];
+  return { body: changed, dropped: ["thinking"] };
+}
+
+function isForeignBlock(block: unknown): boolean {
+  return isObject(block) && !isOwnBlock(block);
+}
+
+function hasForeignThinking(message: unknown): message is JsonObject & { content: unknown[] } {
+  return (
+    isObject(message) &&
+    message["role"] === "assistant" &&
+    Array.isArray(message["content"]) &&
+    message["content"].some(isForeignBlock)
+  );
+}
+
+/** Whether the turn that tool results answer has calls without the thinking that Anthropic would want before them. */
+export function lacksThinking(messages: readonly JsonObject[]): boolean {
+  const last = messages.at(-1);
+  const answersTools = last?.["role"] === "user" && objectsAt(last, "content").some(isToolResult);
+  if (!answersTools) return false;
+  const [first] = objectsAt(messages.at(-2) ?? {}, "content");
+  return first !== undefined && first["type"] !== "thinking" && first["type"] !== "redacted_thinking";
+}
+
+function isToolResult(block: JsonObject): boolean {
+  return block["type"] === "tool_result";
 }
 
 /** `signature` for an Anthropic client: its own as it is, another maker's in an envelope. */
