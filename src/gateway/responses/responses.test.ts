@@ -12,6 +12,7 @@ import {
   json,
   OPENAI_COMPLETION,
   OPENAI_STREAM,
+  OPENAI_TOOL_COMPLETION,
   OPENAI_TOOL_STREAM,
   openAiChunk,
   sse,
@@ -172,6 +173,45 @@ test("thoughts become a summary, a cut answer is incomplete", async () => {
     },
   });
   await gateway.nextRecord();
+});
+
+test("log probabilities are asked for and come back, whole and streamed", async () => {
+  const content = [{ token: "Hi", logprob: -0.1, bytes: [72, 105], top_logprobs: [] }];
+  const choice = { index: 0, finish_reason: "stop", logprobs: { content, refusal: null } };
+  provider.answer = json({
+    ...OPENAI_COMPLETION,
+    choices: [{ ...choice, message: { role: "assistant", content: "Hi" } }],
+  });
+  const request = { model: "m-1", input: "x", top_logprobs: 2, include: ["message.output_text.logprobs" as const] };
+  const expected = [{ content: [{ type: "output_text", text: "Hi", logprobs: content }] }];
+  expect((await client.responses.create(request)).output).toMatchObject(expected);
+  expect(seen()).toMatchObject({ logprobs: true, top_logprobs: 2 });
+  const chunk = openAiChunk({}, null, { choices: [{ ...choice, delta: { content: "Hi" } }] });
+  provider.answer = sse([chunk, "data: [DONE]\n\n"]);
+  expect((await client.responses.stream(request).finalResponse()).output).toMatchObject(expected);
+  const refused = gateway.post("/v1/responses", { ...request, model: "a-1" });
+  expect((await refused).status).toBe(400);
+  for (let count = 0; count < 3; count++) await gateway.nextRecord();
+});
+
+test("a reference to an item of an earlier answer is that item, for the key that made it", async () => {
+  provider.answer = json(OPENAI_TOOL_COMPLETION);
+  const first = await client.responses.create({ model: "m-1", input: "Weather?", tools: [weather] });
+  const [call] = first.output as { id: string; call_id: string }[];
+  const input = [
+    { type: "item_reference" as const, id: call!.id },
+    { type: "function_call_output" as const, call_id: call!.call_id, output: "sun" },
+  ];
+  provider.answer = json(OPENAI_COMPLETION);
+  await client.responses.create({ model: "m-1", input });
+  expect(seen()["messages"]).toMatchObject([
+    { role: "assistant", tool_calls: [{ id: "call_a", function: { arguments: '{"city":"Oslo"}' } }] },
+    { role: "tool", tool_call_id: "call_a", content: "sun" },
+  ]);
+  const other = { authorization: "Bearer gw_live_other_key" };
+  const stolen = await gateway.post("/v1/responses", { model: "m-1", input }, other);
+  expect([stolen.status, await stolen.json()]).toMatchObject([400, { error: { param: "input" } }]);
+  for (let count = 0; count < 3; count++) await gateway.nextRecord();
 });
 
 test("a stream that breaks off throws in OpenAI's client", async () => {
