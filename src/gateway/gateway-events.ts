@@ -215,7 +215,7 @@ export interface GatewayFacts {
   limits: Readonly<Record<string, number>>;
   /** What is left of the budgets of all keys of a tier in US dollars: of the month's where a key has one, else of the day's. */
   balances: Readonly<Record<string, number>>;
-  /** Whether a provider's model list, or the configuration, names this model; unknown models become no label. */
+  /** Whether a provider's model list (with an empty name: anybody's) names this model; unknown models become no label. */
   knownModels: (provider: string, model: string) => boolean;
 }
 

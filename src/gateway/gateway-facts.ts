@@ -26,7 +26,10 @@ export function observeGateway(gateway: Gateway, server: Server, worker: boolean
       ...(gateway.redis === undefined ? {} : { redis: open(({ name }) => name === REDIS) }),
     };
   });
-  const knows = (provider: string, model: string): boolean => gateway.catalog.models(provider)?.has(model) === true;
+  const knows = (provider: string, model: string): boolean => {
+    if (provider !== "") return gateway.catalog.models(provider)?.has(model) === true;
+    return [...gateway.providers.keys()].some((name) => gateway.catalog.models(name)?.has(model) === true);
+  };
   telemetry.observe("knownModels", () => knows);
   if (worker) return;
   telemetry.observe("balances", () => balancesOf(gateway));

@@ -46,11 +46,16 @@ const WRITERS: Writers = {
   rateLimited: ({ limitType }) =>
     line("WARNING", "gateway.limits", `Rate limit reached: ${limitType}`, { limit_type: limitType }),
   spendWarning: ({ keyName, percent, spentUsd, capUsd, period }) =>
-    line("WARNING", "gateway.limits", `Key ${keyName} has used ${percent} % of ${period === "month" ? "this month's" : "today's"} $${capUsd}`, {
-      key_name: keyName,
-      percent,
-      spent_usd: spentUsd,
-    }),
+    line(
+      "WARNING",
+      "gateway.limits",
+      `Key ${keyName} has used ${percent} % of ${period === "month" ? "this month's" : "today's"} $${capUsd}`,
+      {
+        key_name: keyName,
+        percent,
+        spent_usd: spentUsd,
+      },
+    ),
   fallbackActivated: ({ primary, fallback }) => ({
     ...line("INFO", "gateway.routing", `Failover from provider ${primary} to ${fallback}`, { primary, fallback }),
     labels: by(fallback),

@@ -5,19 +5,20 @@ import { routingHandlers } from "./events-routing.ts";
 import { storeAndCacheHandlers } from "./events-stores.ts";
 import { boundedLabel } from "./labels.ts";
 import type { MetricSet } from "./metric-set.ts";
+import type { ModelLabels } from "./model-labels.ts";
 import type { ProviderMetrics } from "./provider-metrics.ts";
 import { APP_NAME } from "./route-series.ts";
 
 export type Handlers = { readonly [Name in keyof GatewayEvents]: (detail: GatewayEvents[Name]) => void };
 
 /** One handler per event of the catalogue: what each does to the metrics. */
-export function createEventHandlers(set: MetricSet, providers: ProviderMetrics): Handlers {
+export function createEventHandlers(set: MetricSet, labels: ModelLabels, providers: ProviderMetrics): Handlers {
   return {
     ...limitHandlers(set),
     ...keyAndMoneyHandlers(set),
-    ...priceAndCatalogueHandlers(set),
-    ...routingHandlers(set, providers),
-    ...storeAndCacheHandlers(set),
+    ...priceAndCatalogueHandlers(set, labels),
+    ...routingHandlers(set, labels, providers),
+    ...storeAndCacheHandlers(set, labels),
     configReloaded: ({ result }) => set.counter("gatewayz_config_reloads_total").child(result).inc(),
     workersChanged: ({ running }) => set.gauge("gatewayz_workers").child().set(running),
     uncaughtError: ({ type }) => set.counter("fastapi_exceptions_total").child(APP_NAME, boundedLabel(type)).inc(),

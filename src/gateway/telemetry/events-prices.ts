@@ -1,16 +1,19 @@
 import type { Handlers } from "./event-metrics.ts";
 import { boundedLabel } from "./labels.ts";
 import type { MetricSet } from "./metric-set.ts";
+import { ANY_PROVIDER, type ModelLabels } from "./model-labels.ts";
 
 /** Providers whose emptiness is remembered; configuration names far fewer. */
 const EMPTY_GATEWAYS_MAX = 200;
 
 /** Prices, their refreshes, and the providers' model lists. */
-export function priceAndCatalogueHandlers(set: MetricSet) {
-  return { ...priceHandlers(set), ...syncHandlers(set), ...catalogueHandlers(set) };
+export function priceAndCatalogueHandlers(set: MetricSet, labels: ModelLabels) {
+  return { ...priceHandlers(set, labels), ...syncHandlers(set), ...catalogueHandlers(set) };
 }
 
-function priceHandlers(set: MetricSet) {
+function priceHandlers(set: MetricSet, labels: ModelLabels) {
+  // A budget is held at a price before anybody has answered for the model: its name may be a client's invention.
+  const labelOf = (model: string, priced: boolean): string => labels.of(ANY_PROVIDER, boundedLabel(model), priced);
   return {
     priceLookup({ cacheHit, cacheName = "model_pricing" }) {
       const outcome = cacheHit ? "gatewayz_pricing_cache_hits_total" : "gatewayz_pricing_cache_misses_total";
@@ -21,14 +24,15 @@ function priceHandlers(set: MetricSet) {
         .inc();
     },
     priceValidated({ model, failure }) {
-      set.counter("pricing_validation_total").child(boundedLabel(model)).inc();
+      const label = labelOf(model, failure === undefined);
+      set.counter("pricing_validation_total").child(label).inc();
       if (failure === undefined) return;
-      set.counter("pricing_validation_failures").child(boundedLabel(model), boundedLabel(failure)).inc();
+      set.counter("pricing_validation_failures").child(label, boundedLabel(failure)).inc();
     },
     priceOutOfBounds: ({ model, violation }) =>
-      set.counter("pricing_bounds_violations_total").child(boundedLabel(model), boundedLabel(violation)).inc(),
+      set.counter("pricing_bounds_violations_total").child(labelOf(model, true), boundedLabel(violation)).inc(),
     priceSpike: ({ model, priceType }) =>
-      set.counter("pricing_spike_detected_total").child(boundedLabel(model), priceType).inc(),
+      set.counter("pricing_spike_detected_total").child(labelOf(model, false), priceType).inc(),
     priceHealth({ stalenessHours, healthy }) {
       set.gauge("pricing_staleness_hours").child().set(stalenessHours);
       set

@@ -1,10 +1,11 @@
 import type { Handlers } from "./event-metrics.ts";
 import { boundedLabel } from "./labels.ts";
 import type { MetricSet } from "./metric-set.ts";
+import type { ModelLabels } from "./model-labels.ts";
 import type { ProviderMetrics } from "./provider-metrics.ts";
 
 /** Breakers, retries, hedges, the smart router, and what the health service says of models. */
-export function routingHandlers(set: MetricSet, providers: ProviderMetrics) {
+export function routingHandlers(set: MetricSet, labels: ModelLabels, providers: ProviderMetrics) {
   const successes = set.counter("circuit_breaker_successes_total");
   const failures = set.counter("circuit_breaker_failures_total");
   return {
@@ -27,7 +28,7 @@ export function routingHandlers(set: MetricSet, providers: ProviderMetrics) {
       const label = boundedLabel(mode);
       set
         .counter("general_router_requests_total")
-        .child(label, boundedLabel(selectedModel), boundedLabel(provider))
+        .child(label, labels.of(provider, boundedLabel(selectedModel), false), boundedLabel(provider))
         .inc();
       set.histogram("general_router_latency_seconds").child().observe(seconds);
       set.histogram("general_router_confidence").child(label).observe(confidence);
@@ -35,7 +36,11 @@ export function routingHandlers(set: MetricSet, providers: ProviderMetrics) {
         set.counter("general_router_fallback_total").child(boundedLabel(fallbackReason), label).inc();
       }
     },
+    // Who streams chunks, readable or not, serves the model.
     chunksDropped: ({ provider, model, count }) =>
-      set.counter("stream_chunks_dropped_total").child(boundedLabel(provider), boundedLabel(model)).inc(count),
+      set
+        .counter("stream_chunks_dropped_total")
+        .child(boundedLabel(provider), labels.of(provider, boundedLabel(model), true))
+        .inc(count),
   } satisfies Partial<Handlers>;
 }

@@ -2,10 +2,11 @@ import type { GatewayEvents } from "../request-record.ts";
 import type { Handlers } from "./event-metrics.ts";
 import { boundedLabel } from "./labels.ts";
 import type { MetricSet } from "./metric-set.ts";
+import type { ModelLabels } from "./model-labels.ts";
 
 /** Databases, pools, Redis, caches and hooks. */
-export function storeAndCacheHandlers(set: MetricSet) {
-  return { ...storeHandlers(set), ...cacheHandlers(set) };
+export function storeAndCacheHandlers(set: MetricSet, labels: ModelLabels) {
+  return { ...storeHandlers(set), ...cacheHandlers(set, labels) };
 }
 
 function storeHandlers(set: MetricSet) {
@@ -49,7 +50,7 @@ function showRedis(set: MetricSet, info: GatewayEvents["redisState"]["info"]): v
   for (const [db, keys] of Object.entries(info.keysByDb)) set.gauge("redis_db_keys").child(boundedLabel(db)).set(keys);
 }
 
-function cacheHandlers(set: MetricSet) {
+function cacheHandlers(set: MetricSet, labels: ModelLabels) {
   const hits = set.counter("cache_hits_total");
   const misses = set.counter("cache_misses_total");
   return {
@@ -60,7 +61,7 @@ function cacheHandlers(set: MetricSet) {
     cacheSaved: ({ provider, model, cacheType, usd }) =>
       set
         .counter("gatewayz_cache_cost_savings_usd_total")
-        .child(boundedLabel(provider), boundedLabel(model), cacheType)
+        .child(boundedLabel(provider), labels.of(provider, boundedLabel(model), true), cacheType)
         .inc(usd),
     hookRan({ hook, phase, result, seconds }) {
       set.counter("gatewayz_hook_runs_total").child(boundedLabel(hook), phase, result).inc();

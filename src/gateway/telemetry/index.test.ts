@@ -100,19 +100,22 @@ describe("exposition", () => {
     expect(body).not.toMatch(/^(redis_up|trial_active|subscription_count)[ {]/m);
   });
 
-  test("hostile label values are escaped and cannot grow a metric past its limit", async () => {
-    for (const model of ["__proto__", "constructor", 'a"b\\c\nd']) {
-      telemetry.requestFinished(finishedRecord({ attempts: [finishedAttempt(0, { model })], outcome: undefined }));
-      telemetry.event("chunksDropped", { provider: "p", model, count: 1 });
+  test("hostile label values are escaped and cannot grow a metric past its limit, of which one line tells", async () => {
+    for (const name of ["__proto__", "constructor", 'a"b\\c\nd']) {
+      telemetry.requestFinished(
+        finishedRecord({ attempts: [finishedAttempt(0, { model: name })], outcome: undefined }),
+      );
+      telemetry.event("fallbackActivated", { primary: "p", fallback: name });
     }
     for (let index = 0; index < SERIES_PER_METRIC_MAX + 10; index++) {
-      telemetry.event("chunksDropped", { provider: "p", model: `m${index}`, count: 1 });
+      telemetry.event("fallbackActivated", { primary: "p", fallback: `m${index}` });
     }
     const body = await text();
-    expect(body).toContain('stream_chunks_dropped_total{provider="p",model="__proto__"} 1');
-    expect(body).toContain('stream_chunks_dropped_total{provider="p",model="a\\"b\\\\c\\nd"} 1');
-    expect(body).toContain('stream_chunks_dropped_total{provider="other",model="other"} 13');
-    expect(body).toContain('gatewayz_metric_series_limited_total{metric="stream_chunks_dropped_total"} 13');
+    expect(body).toContain('gatewayz_failovers_total{primary="p",fallback="__proto__"} 1');
+    expect(body).toContain('gatewayz_failovers_total{primary="p",fallback="a\\"b\\\\c\\nd"} 1');
+    expect(body).toContain('gatewayz_failovers_total{primary="other",fallback="other"} 13');
+    expect(body).toContain('gatewayz_metric_series_limited_total{metric="gatewayz_failovers_total"} 13');
+    expect(context.lines.filter(({ metric }) => metric === "gatewayz_failovers_total")).toHaveLength(1);
   });
 });
 

@@ -64,7 +64,7 @@ export function createTelemetry(context: RoleContext, options: TelemetryOptions 
   labels.knows = (provider, model) => facts.knowsModel(provider, model);
   const requests = new RequestMetrics(set, labels, generationsOf(config));
   const providers = new ProviderMetrics(set, labels, options.providers ?? [], options.worker);
-  const handlers = createEventHandlers(set, providers);
+  const handlers = createEventHandlers(set, labels, providers);
   const announce = announceFirstRequest(logger);
   const exporters = new Exporters(context, set);
   const stopLag = measureEventLoopLag(set);

@@ -7,7 +7,10 @@ import type { MetricSet } from "./metric-set.ts";
 /** Models that become label values; far more than one gateway serves. */
 const MODELS_MAX = 1_000;
 
-/** Asks whether a provider is known to serve a model; false where nobody knows. */
+/** Stands for whatever provider, where only the model is known. */
+export const ANY_PROVIDER = "";
+
+/** Asks whether a provider (or `ANY_PROVIDER`) is known to serve a model; false where nobody knows. */
 export type KnowsModel = (provider: string, model: string) => boolean;
 
 /**
