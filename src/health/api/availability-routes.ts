@@ -5,7 +5,7 @@ import { maintenanceJson } from "../availability/maintenance.ts";
 import { MAINTENANCE_MS_MAX, MAINTENANCE_WINDOWS_MAX, NOTE_CHARS_MAX } from "../limits.ts";
 import { isoTime } from "../rollup/model-json.ts";
 import type { HealthService } from "../service.ts";
-import { jsonBody, notWatched, now, pageOf, queryOf, refuseStrangers, textAt, wordAt } from "./request.ts";
+import { isId, jsonBody, notWatched, now, pageOf, queryOf, refuseStrangers, textAt, wordAt } from "./request.ts";
 
 const ALTERNATIVES_MAX = 10;
 
@@ -163,7 +163,8 @@ function addMaintenanceRoutes(app: FastifyInstance, service: HealthService): voi
   });
   app.delete<{ Params: { id: string } }>("/availability/maintenance/:id", async (request) => {
     refuseStrangers(request, context);
-    if (!(await store().remove(request.params.id))) throw new HttpError(404, "there is no such maintenance window");
+    const { id } = request.params;
+    if (!isId(id) || !(await store().remove(id))) throw new HttpError(404, "there is no such maintenance window");
     await reload();
     return { status: "success", timestamp: now() };
   });

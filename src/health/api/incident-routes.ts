@@ -10,7 +10,7 @@ import {
 } from "../incidents/incidents.ts";
 import { NOTE_CHARS_MAX } from "../limits.ts";
 import type { HealthService } from "../service.ts";
-import { jsonBody, now, pageOf, queryOf, refuseStrangers, textAt, wordAt } from "./request.ts";
+import { isId, jsonBody, now, pageOf, queryOf, refuseStrangers, textAt, wordAt } from "./request.ts";
 
 /** Incidents: lists, one of them, and what a person does about it. Alerts that fire are listed beside them. */
 export function addIncidentRoutes(app: FastifyInstance, service: HealthService): void {
@@ -33,12 +33,14 @@ export function addIncidentRoutes(app: FastifyInstance, service: HealthService):
     return { incidents: found.map((incident) => incidentJson(incident, nowMs)), total: found.length, timestamp: now() };
   });
   app.get<{ Params: { id: string } }>("/incidents/:id", async (request) => {
-    const incident = await service.stores().health.incident(request.params.id);
+    const { id } = request.params;
+    const incident = isId(id) ? await service.stores().health.incident(id) : undefined;
     if (incident === undefined) throw new HttpError(404, "there is no such incident");
     return incidentJson(incident, Date.now());
   });
   const change = (work: (incident: Incident, by: string, notes: string | undefined) => Incident) => {
     return async (id: string, body: Readonly<Record<string, unknown>>): Promise<object> => {
+      if (!isId(id)) throw new HttpError(404, "there is no such incident");
       const by = textAt(body, "by") ?? "admin";
       const notes = textAt(body, "notes", NOTE_CHARS_MAX) ?? textAt(body, "resolution_notes", NOTE_CHARS_MAX);
       const incident = await book.changeIncident(id, (open) => work(open, by, notes));

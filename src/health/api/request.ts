@@ -4,6 +4,7 @@ import { parseJson } from "../../runtime/body.ts";
 import { HttpError } from "../../runtime/http-error.ts";
 import type { RoleContext } from "../../runtime/role.ts";
 import { LIST_ROWS_MAX, NAME_CHARS_MAX } from "../limits.ts";
+import { storedText } from "../text.ts";
 
 /** What everybody may read, wherever the service is bound: whether it runs, counts, and the public status. */
 const OPEN_PATHS = new Set([
@@ -64,7 +65,7 @@ export function textAt(source: Json, name: string, charsMax = NAME_CHARS_MAX): s
   if (typeof value !== "string" || value === "" || value.length > charsMax) {
     throw new HttpError(400, `${name} must be a text of 1 to ${charsMax} characters`);
   }
-  return value;
+  return storedText(value, charsMax);
 }
 
 /** One of the given words; undefined when it is absent. */
@@ -96,6 +97,11 @@ export function pageOf(request: FastifyRequest, limitDefault = LIST_ROWS_MAX): {
     limit: Math.floor(numberAt(query, "limit", limitDefault, LIST_ROWS_MAX)),
     offset: Math.floor(numberAt(query, "offset", 0, 1_000_000)),
   };
+}
+
+/** Ids of incidents and maintenance windows; anything else is none of ours. */
+export function isId(text: string): boolean {
+  return /^[0-9a-f-]{36}$/.test(text);
 }
 
 /** What the service says of a name that it does not know. */

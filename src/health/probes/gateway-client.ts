@@ -1,8 +1,9 @@
 import { Agent, type Dispatcher, request } from "undici";
 import { parseJson } from "../../runtime/body.ts";
 import type { Check, Target } from "../check.ts";
-import { ANSWER_BYTES_MAX, ERROR_CHARS_MAX, NAME_CHARS_MAX } from "../limits.ts";
+import { ANSWER_BYTES_MAX, ERROR_CHARS_MAX } from "../limits.ts";
 import type { ModelState } from "../model-state.ts";
+import { isName, storedText } from "../text.ts";
 import { PROBE_HEADER, probeRequest } from "./probe-request.ts";
 import { probeStatus } from "./result-mapping.ts";
 import { TIERS } from "./tiers.ts";
@@ -65,7 +66,7 @@ export class GatewayClient {
       const { code, message, tokens } = summaryOf(answer.text);
       const status = probeStatus(answer.status, code, message);
       if (status === undefined) return undefined;
-      const error = status === "success" ? undefined : `${answer.status}: ${message}`.slice(0, ERROR_CHARS_MAX);
+      const error = status === "success" ? undefined : storedText(`${answer.status}: ${message}`);
       return result(status, responseTimeMs, error, tokens);
     } catch (error) {
       if (error instanceof GatewayUnreachable && error.cause === "timeout") {
@@ -153,10 +154,6 @@ function providersOf(entry: unknown): string[] {
   if (listed.length > 0) return listed;
   const single = entry["provider"] ?? entry["owned_by"];
   return isName(single) ? [single] : [];
-}
-
-function isName(value: unknown): value is string {
-  return typeof value === "string" && value !== "" && value.length <= NAME_CHARS_MAX;
 }
 
 /** The parts of a chat completion or error body that a check keeps. */

@@ -1,7 +1,8 @@
 import { parseJson } from "../../runtime/body.ts";
 import { HttpError } from "../../runtime/http-error.ts";
 import { type Check, isCheckStatus } from "../check.ts";
-import { ERROR_CHARS_MAX, NAME_CHARS_MAX, RESULTS_PER_POST_MAX } from "../limits.ts";
+import { RESULTS_PER_POST_MAX } from "../limits.ts";
+import { isName, storedText } from "../text.ts";
 
 /** A result that waited longer than this in somebody's queue says nothing about now. */
 const AGE_MS_MAX = 3_600_000;
@@ -33,16 +34,12 @@ function checkOf(entry: unknown, nowMs: number): Check | undefined {
     gateway: isName(gateway) ? gateway : provider,
     status,
     responseTimeMs: response_time_ms,
-    error: status !== "success" && typeof error === "string" ? error.slice(0, ERROR_CHARS_MAX) : undefined,
+    error: status !== "success" && typeof error === "string" ? storedText(error) : undefined,
     tokens: isAmount(tokens) ? Math.round(tokens) : 0,
     // A sender whose clock is ahead must not keep a model "just checked" for hours.
     atMs: Math.round(Math.min(at, nowMs)),
     kind: "passive",
   };
-}
-
-function isName(value: unknown): value is string {
-  return typeof value === "string" && value !== "" && value.length <= NAME_CHARS_MAX;
 }
 
 function isAmount(value: unknown): value is number {
