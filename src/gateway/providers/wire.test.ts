@@ -77,11 +77,13 @@ interface Understood {
   calls: { id: string; name: string; input: unknown }[];
   finish: string | undefined;
   usage: JsonObject;
+  /** The reply as it came. */
+  raw: string;
   error: JsonObject | undefined;
 }
 
 function understood(): Understood {
-  return { text: "", reasoning: "", calls: [], finish: undefined, usage: {}, error: undefined };
+  return { text: "", reasoning: "", calls: [], finish: undefined, usage: {}, raw: "", error: undefined };
 }
 
 function readCompletion(completion: JsonObject): Understood {
@@ -217,9 +219,9 @@ describe.each(FIXTURES)("$title", (fixture) => {
     const response = await ask(client, scenario, stream);
     const text = await response.text();
     expect({ status: response.status, problems: server.problems, text }).toMatchObject({ status: 200, problems: [] });
-    if (stream) return client === "openai" ? readChunks(text) : readEvents(text);
+    if (stream) return { ...(client === "openai" ? readChunks(text) : readEvents(text)), raw: text };
     const body = parseObject(text)!;
-    return client === "openai" ? readCompletion(body) : readMessage(body);
+    return { ...(client === "openai" ? readCompletion(body) : readMessage(body)), raw: text };
   }
 
   describe.each(CLIENTS)("%s client", (client) => {
@@ -227,6 +229,10 @@ describe.each(FIXTURES)("$title", (fixture) => {
       const seen = await read(client, "plain", stream);
       expect(seen).toMatchObject({ text: "Hello world", calls: [], finish: FINISH.plain[client] });
       expect(seen.reasoning).toBe(fixture.reasoning ?? "");
+      if (fixture.provider === "perplexity" && client === "openai") {
+        expect(seen.raw).toContain('"citations":["https://example.com/a"]');
+        expect(seen.raw).toContain('"search_results":[{');
+      }
       const { input, output, cacheRead, cacheWrite, reasoning } = fixture.usage;
       if (client === "openai") {
         expect(seen.usage).toMatchObject({ prompt_tokens: input, completion_tokens: output });
@@ -275,7 +281,10 @@ describe.each(FIXTURES)("$title", (fixture) => {
         expect({ status: response.status, text }).toMatchObject({ status });
         const error = objectAt(parseObject(text)!, "error");
         expect(error["gateway_code"]).toBe(code);
-        if (scenario === "bad-request") expect(error["message"]).toContain("too long");
+        if (scenario === "bad-request") {
+          expect(error["message"]).toContain("too long");
+          if (client === "openai" && fixture.badRequestCode) expect(error["code"]).toBe(fixture.badRequestCode);
+        }
         if (status === 429) expect(Number(response.headers.get("retry-after"))).toBeGreaterThan(0);
         expect(text).not.toMatch(/test-0123456789|wJalrXUtnFEMI/);
       }

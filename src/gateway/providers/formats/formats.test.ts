@@ -1,8 +1,14 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { ProviderType } from "../../../config/provider-schema.ts";
 import { type JsonObject, objectAt, objectsAt } from "../../json.ts";
+import { bedrockFrame } from "../../testing/wire/bedrock.ts";
 import { EXAMPLE, post, type StartedFormat, startFormat } from "../../testing/wire/format-test.ts";
 import { createProvider } from "../provider.ts";
+import type { Wire } from "../wire.ts";
+import { loadEventStream } from "./bedrock/event-stream.ts";
+import { bedrockWire } from "./bedrock.ts";
+import { cohereWire } from "./cohere.ts";
+import { geminiWire } from "./gemini.ts";
 
 /** What is special in each format and does not fit the table of all providers. */
 
@@ -103,6 +109,51 @@ test("gemini: a thought signature survives the way to the client and back, to th
   const parts = objectsAt(objectsAt(gemini3.lastBody(), "contents")[1]!, "parts");
   expect(parts[0]!["thoughtSignature"]).toBe("skip_thought_signature_validator");
 });
+
+test("gemini: with an Anthropic client, too, whole and streamed", async () => {
+  const tools = [{ name: "get_weather", input_schema: EXAMPLE.tools[0]!.function.parameters }];
+  for (const stream of [false, true]) {
+    gemini3.answer = EXAMPLE.geminiTools;
+    if (stream) gemini3.answerStream = [EXAMPLE.geminiTools];
+    const first = await gemini3.send("/v1/messages", {
+      ...{ model: gemini3.model, max_tokens: 100, stream, tools },
+      messages: [{ role: "user", content: "?" }],
+    });
+    const content = blocksOf(await first.text(), stream);
+    gemini3.answerStream = undefined;
+    gemini3.answer = EXAMPLE.geminiHello;
+    const results = content
+      .filter((block) => block["type"] === "tool_use")
+      .map((block) => ({ type: "tool_result", tool_use_id: block["id"], content: "grey" }));
+    expect(results).toHaveLength(2);
+    const messages = [
+      { role: "user", content: "?" },
+      { role: "assistant", content },
+      { role: "user", content: results },
+    ];
+    await gemini3.send("/v1/messages", { model: gemini3.model, max_tokens: 100, tools, messages });
+    const parts = objectsAt(objectsAt(gemini3.lastBody(), "contents")[1]!, "parts");
+    const calls = parts.filter((part) => part["functionCall"] !== undefined);
+    expect(calls.map((part) => part["thoughtSignature"])).toEqual(["c2ln", undefined]);
+  }
+});
+
+/** The content of an Anthropic message, whole or streamed. */
+function blocksOf(text: string, stream: boolean): JsonObject[] {
+  if (!stream) return objectsAt(JSON.parse(text) as JsonObject, "content");
+  const blocks: JsonObject[] = [];
+  const json: string[] = [];
+  for (const line of text.split("\n").filter((one) => one.startsWith("data: "))) {
+    const event = JSON.parse(line.slice(6)) as JsonObject;
+    const index = event["index"] as number;
+    if (event["type"] === "content_block_start") blocks[index] = { ...objectAt(event, "content_block") };
+    const delta = objectAt(event, "delta");
+    if (typeof delta["partial_json"] === "string") json[index] = (json[index] ?? "") + delta["partial_json"];
+    if (typeof delta["signature"] === "string") blocks[index]!["signature"] = delta["signature"];
+  }
+  for (const [index, input] of json.entries()) if (input !== undefined) blocks[index]!["input"] = JSON.parse(input);
+  return blocks;
+}
 
 test("gemini: a blocked prompt, a safety stop and a failed call say what they are", async () => {
   gemini.answer = { promptFeedback: { blockReason: "PROHIBITED_CONTENT" }, usageMetadata: { promptTokenCount: 9 } };
@@ -343,4 +394,61 @@ test("model lists: each provider's own path and shape, ids as clients write them
     const provider = createProvider(type, { type, baseUrl: "https://x.example.com", models: ["m"] }, 1_000, false);
     expect(provider.wire("").modelsPath(provider)).toBeUndefined();
   }
+});
+
+test("a failure in the middle of a stream is told with the status that it would have had", async () => {
+  await loadEventStream();
+  const delta = { contentBlockIndex: 0, delta: { text: "Hel" } };
+  const cases: [Wire, Buffer, string][] = [
+    [
+      bedrockWire,
+      Buffer.concat([
+        bedrockFrame("contentBlockDelta", delta),
+        bedrockFrame("throttlingException", { message: "slow down" }, "exception"),
+      ]),
+      "429",
+    ],
+    [
+      bedrockWire,
+      Buffer.concat([
+        bedrockFrame("contentBlockDelta", delta),
+        bedrockFrame("modelStreamErrorException", { message: "slow down" }, "exception"),
+      ]),
+      "502",
+    ],
+    [
+      geminiWire,
+      Buffer.from(
+        'data: {"candidates":[{"content":{"parts":[{"text":"Hel"}]}}]}\n\n' +
+          'data: {"error":{"code":503,"message":"slow down","status":"UNAVAILABLE"}}\n\n',
+      ),
+      "503",
+    ],
+    [
+      cohereWire,
+      Buffer.from(
+        'data: {"type":"content-delta","delta":{"message":{"content":{"text":"Hel"}}}}\n\n' +
+          'data: {"type":"message-end","delta":{"finish_reason":"TIMEOUT","error":"slow down"}}\n\n',
+      ),
+      "504",
+    ],
+  ];
+  for (const [wire, bytes, code] of cases) {
+    const source = wire.format!.source("m");
+    let text = "";
+    source.push(bytes, ({ content = "" }) => {
+      text += content;
+    });
+    expect(text).toBe("Hel");
+    expect(source.providerError).toMatchObject({ message: "slow down", code });
+    expect(source.terminated).toBe(false);
+  }
+});
+
+test("bedrock: a damaged frame ends the stream as an error", () => {
+  const frame = bedrockFrame("contentBlockDelta", { contentBlockIndex: 0, delta: { text: "Hel" } });
+  frame[frame.length - 6]! ^= 0xff;
+  const source = bedrockWire.format!.source("m");
+  source.push(frame, () => undefined);
+  expect(source.providerError).toMatchObject({ message: "a frame of its stream is damaged", code: "502" });
 });

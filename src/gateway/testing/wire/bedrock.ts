@@ -19,7 +19,7 @@ const codec = new EventStreamCodec(
 );
 
 /** One message of an event stream. */
-function bedrockFrame(type: string, body: JsonObject, kind: "event" | "exception" = "event"): Buffer {
+export function bedrockFrame(type: string, body: JsonObject, kind: "event" | "exception" = "event"): Buffer {
   const text = (value: string) => ({ type: "string" as const, value });
   const headers = {
     [kind === "event" ? ":event-type" : ":exception-type"]: text(type),

@@ -1,7 +1,7 @@
 import { type JsonObject, parseObject } from "../../json.ts";
 import { startTestGateway } from "../test-gateway.ts";
 import { serviceAccount } from "./vertex.ts";
-import { jsonReply, startWireServer, type WireRequest } from "./wire-server.ts";
+import { jsonReply, sseReply, startWireServer, type WireRequest } from "./wire-server.ts";
 
 type Format = "gemini" | "bedrock" | "cohere" | "vertex";
 
@@ -59,6 +59,8 @@ export interface StartedFormat {
   readonly url: string;
   /** JSON of the next answers; a stream gets it as its only event. */
   answer: JsonObject;
+  /** Events of the next answers, in place of `answer`. */
+  answerStream: readonly JsonObject[] | undefined;
   /** Tokens that its token service gave. */
   tokens: number;
   lastBody(): JsonObject;
@@ -80,6 +82,7 @@ export async function startFormat(
     config: () => ({ baseUrl: "" }),
     check: () => undefined,
     answer({ path }) {
+      if (path !== "/token" && started.answerStream !== undefined) return sseReply(started.answerStream);
       if (path !== "/token") return jsonReply(started.answer);
       started.tokens++;
       const token = { access_token: "ya29.t", expires_in: 3_599, token_type: "Bearer" };
@@ -98,6 +101,7 @@ export async function startFormat(
     model,
     url: server.url,
     answer: HELLO[format],
+    answerStream: undefined,
     tokens: 0,
     lastBody: () => last().body,
     lastPath: () => last().path,

@@ -40,6 +40,7 @@ interface Difference {
   readonly before?: readonly string[];
   readonly check?: (request: WireRequest) => void;
   readonly errors?: Partial<Record<string, WireReply>>;
+  readonly badRequestCode?: string;
   readonly adjust?: (reply: JsonObject) => JsonObject;
 }
 
@@ -100,6 +101,7 @@ function compatible(difference: Difference): WireFixture {
     title: difference.title ?? provider,
     provider,
     model,
+    ...(difference.badRequestCode === undefined ? {} : { badRequestCode: difference.badRequestCode }),
     usage: { input: 20, output: 5, cacheRead: 8, cacheWrite: 0, reasoning: 2, ...difference.counts },
     ...(difference.reasoning === undefined ? {} : { reasoning: difference.reasoning }),
     config: (url) => ({ baseUrl: `${url}${basePath}`, apiKey: KEY, models: [model], ...difference.config }),
@@ -181,6 +183,7 @@ export const OPENAI_COMPATIBLE: readonly WireFixture[] = [
     provider: "openai",
     basePath: "/v1",
     model: "gpt-5-mini",
+    badRequestCode: "context_length_exceeded",
     beside: { system_fingerprint: "fp_1", service_tier: "default" },
     check: ({ body }) => must(body["max_tokens"] === undefined, "reasoning models take max_completion_tokens only"),
   }),
@@ -400,6 +403,7 @@ export const OPENAI_COMPATIBLE: readonly WireFixture[] = [
     path: "/openai/v1/chat/completions",
     authHeader: ["api-key", KEY],
     errors: { "bad-request": azureFilter() },
+    badRequestCode: "content_filter",
   }),
   compatible({
     title: "azure, deployments",
@@ -416,6 +420,7 @@ export const OPENAI_COMPATIBLE: readonly WireFixture[] = [
       'data: {"id":"","object":"","created":0,"model":"","choices":[],"prompt_filter_results":[{"prompt_index":0}]}\n\n',
     ],
     errors: { "bad-request": azureFilter() },
+    badRequestCode: "content_filter",
   }),
 ];
 

@@ -55,6 +55,8 @@ export interface WireFixture {
   answer(request: WireRequest): WireReply;
   /** Of "Hello world", plain and streamed alike. */
   readonly usage: WireUsage;
+  /** `error.code` that OpenAI's clients look at, of the refused request. */
+  readonly badRequestCode?: string;
   /** What the model thinks before it answers, where the fixture's model does. */
   readonly reasoning?: string;
 }
