@@ -195,6 +195,28 @@ test("a stream whose client left is not kept", async () => {
   expect((await ask(chat({ stream: true }))).cache).toBe("MISS");
 });
 
+test("the same question of several at once is asked once; when that fails, everybody asks for himself", async () => {
+  let asked = 0;
+  const slow = (status: number): void => {
+    openai.answer = (request, reply) => {
+      asked++;
+      setTimeout(
+        () => json(status === 200 ? OPENAI_COMPLETION : { error: { message: "no" } }, status)(request, reply),
+        150,
+      );
+    };
+  };
+  slow(200);
+  const together = await Promise.all(Array.from({ length: 5 }, () => ask(chat())));
+  expect(together.map(({ cache }) => cache).sort()).toEqual(["HIT", "HIT", "HIT", "HIT", "MISS"]);
+  expect(new Set(together.map(({ text }) => JSON.parse(text).id)).size).toBe(1);
+  expect(asked).toBe(1);
+  slow(400);
+  const failing = await Promise.all(Array.from({ length: 3 }, () => ask(chat({ temperature: 0.1 }))));
+  expect(failing.map(({ status }) => status)).toEqual([400, 400, 400]);
+  expect(asked).toBe(4);
+});
+
 test("embeddings are kept; responses only where they are not stored", async () => {
   const vector = {
     object: "list",

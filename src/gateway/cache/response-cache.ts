@@ -6,6 +6,9 @@ import type { CachedAnswer, CachedReply } from "./cached-answer.ts";
 import { MemoryStore } from "./memory-store.ts";
 import { RedisStore } from "./redis-store.ts";
 
+/** Questions that are being asked for the first time; more are not waited for. */
+const LEADERS_MAX = 1_000;
+
 /** Its name in metrics. */
 const CACHE_NAME = "responses";
 
@@ -25,6 +28,8 @@ export class ResponseCache {
   readonly #store: AnswerStore;
   /** Told of each purge that was asked of this cache, for other processes with a memory of their own. */
   onPurge: (scope: PurgeScope) => void = () => undefined;
+  /** By key: answers that are on their way, undefined where they turn out not to be worth keeping. */
+  readonly #leaders = new Map<string, Promise<CachedReply | undefined>>();
   #hits = 0;
   #misses = 0;
   #savedUsd = 0;
@@ -46,8 +51,12 @@ export class ResponseCache {
     return this.#config.entryBytesMax;
   }
 
-  async lookup(place: AnswerPlace): Promise<CachedAnswer | undefined> {
-    const reply = await this.#store.get(place);
+  /**
+   * @param waits Whether an answer that is on its way to somebody else is waited for. A stream is not: its first words
+   *   would come no earlier than its last ones.
+   */
+  async lookup(place: AnswerPlace, waits: boolean): Promise<CachedAnswer | undefined> {
+    const reply = (await this.#store.get(place)) ?? (waits ? await this.#leaders.get(place.key) : undefined);
     this.#telemetry.event("cacheLookup", { cacheName: CACHE_NAME, hit: reply !== undefined });
     if (reply === undefined) {
       this.#misses++;
@@ -58,6 +67,25 @@ export class ResponseCache {
     this.#savedUsd += usd;
     this.#telemetry.event("cacheSaved", { provider, model, cacheType: this.#store.kind, usd });
     return { kind: "cached", reply };
+  }
+
+  /**
+   * Says that the answer to this question is on its way, so that others wait for it instead of asking too.
+   * @returns what must be called at the end, once, with the answer or without; undefined where somebody else leads.
+   */
+  lead({ key }: AnswerPlace): ((reply: CachedReply | undefined) => void) | undefined {
+    if (this.#leaders.has(key) || this.#leaders.size >= LEADERS_MAX) return undefined;
+    let settle: (reply: CachedReply | undefined) => void = () => undefined;
+    this.#leaders.set(
+      key,
+      new Promise((resolve) => {
+        settle = resolve;
+      }),
+    );
+    return (reply) => {
+      this.#leaders.delete(key);
+      settle(reply);
+    };
   }
 
   /** Keeps an answer unless it is too long. */

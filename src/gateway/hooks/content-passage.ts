@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { AnswerPlace } from "../cache/answer-store.ts";
 import type { CacheUseAllowed } from "../cache/cache-control.ts";
 import { cacheKey } from "../cache/cache-key.ts";
-import type { CachedAnswer } from "../cache/cached-answer.ts";
+import type { CachedAnswer, CachedReply } from "../cache/cached-answer.ts";
 import type { ResponseCache } from "../cache/response-cache.ts";
 import type { JsonObject } from "../json.ts";
 import type { RequestRecord } from "../request-record.ts";
@@ -47,6 +47,7 @@ export class ContentPassage implements Passage {
   #place: AnswerPlace | undefined;
   #tap: ReplyTap | undefined;
   #hit: CachedAnswer | undefined;
+  #lead: ((reply: CachedReply | undefined) => void) | undefined;
   replyHeaders: Record<string, string> = {};
 
   constructor(options: PassageOptions) {
@@ -86,8 +87,10 @@ export class ContentPassage implements Passage {
     const key = cacheKey(record, headers, body, alias);
     this.#place = { key, keyHash: record.client!.keyHash, model };
     const shown = key.slice(0, KEY_CHARS_SHOWN);
-    this.#hit = use.read ? await cache.lookup(this.#place) : undefined;
+    const whole = record.inference!.stream !== true;
+    this.#hit = use.read ? await cache.lookup(this.#place, whole) : undefined;
     if (this.#hit === undefined) {
+      if (use.write && whole) this.#lead = cache.lead(this.#place);
       record.cache = { result: use.read ? "miss" : "bypass", key: shown };
       this.replyHeaders = { "x-cache": use.read ? "MISS" : "BYPASS" };
       return undefined;
@@ -110,7 +113,8 @@ export class ContentPassage implements Passage {
     const { record, capture } = this.#options;
     const stored = this.#hit?.reply.bytes;
     const answer = stored === undefined ? this.#tap?.reply() : { bytes: stored, whole: true, chunks: 0 };
-    if (this.#hit === undefined && answer?.whole === true) this.#keep(answer.bytes);
+    const kept = this.#hit === undefined && answer?.whole === true ? this.#keep(answer.bytes) : undefined;
+    this.#lead?.(kept);
     // A request that never got as far as a model has nothing worth keeping.
     if (capture !== undefined && record.inference !== undefined) capture.take(record, this.#input, answer);
     this.#runner?.after(record, () => resultOf(record, answer));
@@ -125,13 +129,14 @@ export class ContentPassage implements Passage {
   }
 
   /** Only what a client got whole and without an error is worth repeating. */
-  #keep(bytes: Buffer): void {
+  #keep(bytes: Buffer): CachedReply | undefined {
     const { record, use, cache } = this.#options;
     const { outcome, cost, inference } = record;
-    if (this.#place === undefined || use?.write !== true || outcome === undefined || inference === undefined) return;
+    if (this.#place === undefined || use?.write !== true || outcome === undefined || inference === undefined)
+      return undefined;
     const { statusCode, error, clientAborted, provider, model, responseId, finishReason, chunks } = outcome;
-    if (statusCode !== 200 || error !== undefined || clientAborted || provider === undefined) return;
-    cache.keep(this.#place, {
+    if (statusCode !== 200 || error !== undefined || clientAborted || provider === undefined) return undefined;
+    const reply: CachedReply = {
       stream: inference.stream,
       contentType: inference.stream ? "text/event-stream; charset=utf-8" : "application/json; charset=utf-8",
       bytes,
@@ -143,7 +148,9 @@ export class ContentPassage implements Passage {
       costUsd: cost?.totalUsd ?? 0,
       chunks,
       storedAtMs: Date.now(),
-    });
+    };
+    cache.keep(this.#place, reply);
+    return reply;
   }
 }
 
