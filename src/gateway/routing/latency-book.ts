@@ -1,5 +1,7 @@
 import { LATENCY_MODELS_MAX, LATENCY_SAMPLES_MAX } from "../limits.ts";
 
+/** A model in use moves to the newest end of the book once in so many samples. */
+const MOVE_SAMPLES = 32;
 /** Sorting is done again after this many new samples, not for every question. */
 const STALE_SAMPLES = 8;
 
@@ -13,7 +15,8 @@ interface Samples {
 
 /**
  * How long providers took to answer: per provider and model the newest LATENCY_SAMPLES_MAX times to the answer's head
- * (streams) or end (whole replies), in ms. The model that was quiet longest is forgotten beyond LATENCY_MODELS_MAX.
+ * (streams) or end (whole replies), in ms. The model
+ * that was (about) quiet longest is forgotten beyond LATENCY_MODELS_MAX.
  */
 export class LatencyBook {
   readonly #byModel = new Map<string, Samples>();
@@ -24,8 +27,11 @@ export class LatencyBook {
     if (samples === undefined) {
       if (this.#byModel.size >= LATENCY_MODELS_MAX) this.#byModel.delete(this.#byModel.keys().next().value!);
       samples = { ring: new Float64Array(LATENCY_SAMPLES_MAX), count: 0, sorted: undefined, sortedAt: 0 };
-    } else this.#byModel.delete(key);
-    this.#byModel.set(key, samples); // Newest last, so that the first is the one that was quiet longest.
+      this.#byModel.set(key, samples);
+    } else if (samples.count % MOVE_SAMPLES === 0) {
+      this.#byModel.delete(key);
+      this.#byModel.set(key, samples);
+    }
     samples.ring[samples.count++ % LATENCY_SAMPLES_MAX] = ms;
   }
 
