@@ -159,6 +159,8 @@ class Exchange {
     if (provider.simulated) this.#headers["x-gatewayz-simulated"] = "true";
     this.#headers["x-gatewayz-provider"] = provider.name.replaceAll(/[^\x20-\x7e]/g, "?"); // A name may be any text.
     Object.assign(this.#headers, passedHeaders(answer.headers));
+    const overheadMs = nowMs() - record.startedAtMs - record.stages.backend_fetch!;
+    this.#headers["x-gatewayz-overhead-ms"] = overheadMs.toFixed(2);
     if (answer.dropped.length > 0) this.#headers["x-gatewayz-dropped-params"] = answer.dropped.join(", ");
     await gateway.prices.load();
     return { conversation, answer };

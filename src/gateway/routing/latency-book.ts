@@ -14,9 +14,8 @@ interface Samples {
 }
 
 /**
- * How long providers took to answer: per provider and model the newest LATENCY_SAMPLES_MAX times to the answer's head
- * (streams) or end (whole replies), in ms. The model
- * that was (about) quiet longest is forgotten beyond LATENCY_MODELS_MAX.
+ * How long providers took: per provider and model the newest LATENCY_SAMPLES_MAX times in ms. Beyond LATENCY_MODELS_MAX
+ * the model that was quiet longest, or nearly so, is forgotten.
  */
 export class LatencyBook {
   readonly #byModel = new Map<string, Samples>();

@@ -129,6 +129,17 @@ test("keys that are refused fail over to the next provider once all were tried",
   expect(first.seen).toHaveLength(2);
 });
 
+test("a reply says how long the gateway itself took, its provider's time left out", async () => {
+  const only = await provider((asked, reply) => void setTimeout(() => void good(asked, reply), 150));
+  const gateway = await start({ providers: { fireworks: { baseUrl: only.url, models: ["m-1"] } } });
+  await ask(gateway); // The first one warms up.
+  const startedAt = performance.now();
+  const reply = await ask(gateway);
+  const overheadMs = Number(reply.headers.get("x-gatewayz-overhead-ms"));
+  expect(overheadMs).toBeGreaterThan(0);
+  expect(overheadMs).toBeLessThan(performance.now() - startedAt - 140);
+});
+
 test("calls are spread over the keys", async () => {
   const only = await provider();
   const gateway = await start({

@@ -37,6 +37,7 @@ export class Routing implements FailoverContext {
   readonly telemetry: Telemetry;
   readonly breakers: Breakers;
   readonly availability: AvailabilityBreakers;
+  /** Times to a whole reply, or to a stream's first content. */
   readonly latency = new LatencyBook();
   readonly retryBudget: RateBudget;
   readonly hedgeBudget: RateBudget;
