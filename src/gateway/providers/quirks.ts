@@ -46,10 +46,10 @@ export interface Quirks {
    * @throws GatewayError NOT_TRANSLATABLE for what would silently be ignored.
    */
   readonly adjustChat?: (body: JsonObject, model: string) => readonly string[] | undefined;
-  /** Brings a reply into OpenAI's form, in place; sets `error` where a 200 hides one. */
-  readonly adjustReply?: (reply: JsonObject) => void;
-  /** The same for one chunk of a stream; without it, a stream passes as bytes. */
-  readonly adjustChunk?: { readonly models: RegExp; readonly adjust: (chunk: JsonObject) => void };
+  /** Brings a reply into OpenAI's form, in place; sets `error` where a 200 hides one. @returns whether it changed it. */
+  readonly adjustReply?: (reply: JsonObject) => boolean;
+  /** The same for the chunks of a stream that have `mark` in them; all others pass as bytes. */
+  readonly adjustChunk?: { readonly mark: string; readonly adjust: (chunk: JsonObject) => void };
 }
 
 /** What a provider's chat completions know beyond OpenAI's; the rest of other clients' requests goes (docs/translation.md). */

@@ -7,10 +7,9 @@ import type { StreamRewriter } from "./wire.ts";
 /** The bytes of a reply after the provider's quirks: as they came, for the many that have none. Changes `reply`. */
 export function rewrittenReply(provider: Provider, model: string, bytes: Buffer, reply: JsonObject): Buffer {
   const { adjustReply, native } = provider.wire(model);
-  if (adjustReply === undefined) return bytes;
-  adjustReply(reply);
-  if (native === undefined) return bytes; // Nobody reads them again.
-  return Buffer.from(JSON.stringify(reply));
+  const changed = adjustReply?.(reply) === true;
+  // What is translated is not read from its bytes again.
+  return changed && native !== undefined ? Buffer.from(JSON.stringify(reply)) : bytes;
 }
 
 /** The converter for this provider's stream: behind its rewriter, for the few that have one. */

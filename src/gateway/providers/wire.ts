@@ -68,8 +68,8 @@ export interface Wire {
    * @throws GatewayError NOT_TRANSLATABLE.
    */
   finishChat(body: JsonObject, provider: Provider, model: string): readonly string[];
-  /** Changes a whole reply of the native dialect in place, before anything else reads it; absent: bytes may pass. */
-  adjustReply?(reply: JsonObject): void;
+  /** Changes a whole reply in place, before anything else reads it. @returns whether it did; if not, its bytes may pass. */
+  adjustReply?(reply: JsonObject): boolean;
   /** Absent: the stream may pass as bytes. */
   streamRewriter?(): StreamRewriter;
   /** Where the endpoint `path` is; undefined when the provider has none. */

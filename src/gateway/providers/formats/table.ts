@@ -23,12 +23,13 @@ const WIRES: Readonly<Record<ProviderType, (model: string) => Wire>> = {
 
 /** How a provider of this type and these quirks is spoken to, by model. */
 export function wireOf(type: ProviderType, quirks: Quirks): (model: string) => Wire {
-  const wire = WIRES[type];
   const { adjustReply, adjustChunk } = quirks;
   // Most providers have nothing to adjust, and their bytes pass untouched.
-  if (adjustReply === undefined && adjustChunk === undefined) return wire;
-  const whole: Wire = adjustReply === undefined ? wire("") : { ...wire(""), adjustReply };
-  if (adjustChunk === undefined) return () => whole;
-  const streaming: Wire = { ...whole, streamRewriter: () => new SseChunkAdjuster(adjustChunk.adjust) };
-  return (model) => (adjustChunk.models.test(model) ? streaming : whole);
+  if (type !== "openai" || (adjustReply === undefined && adjustChunk === undefined)) return WIRES[type];
+  const adapted: Wire = {
+    ...openAiWire,
+    ...(adjustReply && { adjustReply }),
+    ...(adjustChunk && { streamRewriter: () => new SseChunkAdjuster(adjustChunk.mark, adjustChunk.adjust) }),
+  };
+  return () => adapted;
 }

@@ -23,12 +23,13 @@ export const minimax: Quirks = {
   adjustReply(reply) {
     const response = objectAt(reply, "base_resp");
     const code = numberAt(response, "status_code") ?? 0;
-    if (code === 0) return;
+    if (code === 0) return false;
     const message = stringAt(response, "status_msg") ?? `status ${code}`;
     reply["error"] = { message, code: STATUS_OF[code] ?? 502 };
+    return true;
   },
   adjustChunk: {
-    models: /./,
+    mark: '"base_resp"',
     adjust: (chunk) => minimax.adjustReply!(chunk),
   },
 };

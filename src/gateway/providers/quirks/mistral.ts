@@ -21,10 +21,10 @@ export const mistral: Quirks = {
     return dropped;
   },
   adjustReply(reply) {
-    for (const choice of objectsAt(reply, "choices")) partsToText(objectAt(choice, "message"));
+    return objectsAt(reply, "choices").filter((choice) => partsToText(objectAt(choice, "message"))).length > 0;
   },
   adjustChunk: {
-    models: /^magistral|-medium-|-small-/,
+    mark: '"thinking"',
     adjust(chunk) {
       for (const choice of objectsAt(chunk, "choices")) partsToText(objectAt(choice, "delta"));
     },
@@ -64,9 +64,9 @@ function toolCallId(id: string): string {
 }
 
 /** Magistral writes `content: [{type: "thinking", thinking: [{text}]}, {type: "text", text}]`. */
-function partsToText(message: JsonObject): void {
+function partsToText(message: JsonObject): boolean {
   const parts = message["content"];
-  if (!Array.isArray(parts)) return;
+  if (!Array.isArray(parts)) return false;
   let text = "";
   let thinking = "";
   for (const part of parts.filter(isObject)) {
@@ -75,4 +75,5 @@ function partsToText(message: JsonObject): void {
   }
   message["content"] = text;
   if (thinking !== "") message["reasoning_content"] = thinking;
+  return true;
 }

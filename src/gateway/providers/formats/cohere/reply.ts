@@ -63,10 +63,11 @@ export function cohereCompletion(reply: JsonObject, created: number, model: stri
 }
 
 /** A reply that ended in an error of Cohere's has a finish reason instead of a status; sets `error`. */
-export function exposeCohereFailure(reply: JsonObject): void {
+export function exposeCohereFailure(reply: JsonObject): boolean {
   const reason = stringAt(reply, "finish_reason");
   if (reason === "ERROR") reply["error"] = { message: "the model failed", code: 502 };
   if (reason === "TIMEOUT") reply["error"] = { message: "the model took too long", code: 504 };
+  return reply["error"] !== undefined;
 }
 
 /** Reads the events of `/v2/chat` with `stream: true` (API reference, "Streaming"). */

@@ -88,12 +88,13 @@ function blockedText(reply: JsonObject): string | undefined {
 }
 
 /** A failure that Gemini reports as a finish reason; sets `error`, so that it is treated as one. */
-export function exposeGeminiFailure(reply: JsonObject): void {
+export function exposeGeminiFailure(reply: JsonObject): boolean {
   const [candidate] = objectsAt(reply, "candidates");
   const reason = candidate && stringAt(candidate, "finishReason");
-  if (candidate === undefined || reason === undefined || !FAILED.has(reason)) return;
-  if (objectsAt(objectAt(candidate, "content"), "parts").length > 0) return;
+  if (candidate === undefined || reason === undefined || !FAILED.has(reason)) return false;
+  if (objectsAt(objectAt(candidate, "content"), "parts").length > 0) return false;
   reply["error"] = { message: stringAt(candidate, "finishMessage") ?? `the model stopped with ${reason}`, code: 502 };
+  return true;
 }
 
 /** A whole `generateContent` reply as a chat completion. @param created Unix seconds. */
