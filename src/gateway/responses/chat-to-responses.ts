@@ -4,7 +4,7 @@ import { OPENAI_REASONING, reasoningOf } from "../translation/reasoning.ts";
 import { takesEffort } from "../translation/reasoning-effort.ts";
 import { nameOfTool, readToolChoice } from "../translation/tool-choice.ts";
 import { droppedMembers, GATEWAY_MEMBERS, refuse, type TranslatedRequest } from "../translation/translated.ts";
-import { itemOfDetails, reasoningRuns } from "./reasoning-items.ts";
+import { itemOfDetails, openAiId, reasoningRuns } from "./reasoning-items.ts";
 
 /** Copied under their own names. */
 const SAME = [
@@ -142,7 +142,7 @@ class MessageReader {
   #addAnswer(message: JsonObject): void {
     for (const run of reasoningRuns(reasoningOf(message).details)) {
       const own = run.filter(({ format }) => format === OPENAI_REASONING);
-      const id = own.find((detail) => detail.id !== undefined)?.id;
+      const id = openAiId(own);
       const item = itemOfDetails(id ?? "", own);
       if (id !== undefined && item["encrypted_content"] !== undefined) this.#items.push(item);
     }

@@ -38,9 +38,14 @@ export function itemOfDetails(id: string, details: readonly ReasoningDetail[]): 
   return reasoningItem(id, reasoningText(details), encrypted);
 }
 
+/** The id that OpenAI gave to this reasoning, without which it would not take it back; undefined for other makers'. */
+export function openAiId(details: readonly ReasoningDetail[]): string | undefined {
+  return details.find(({ format, id }) => format === OPENAI_REASONING && id !== undefined && id !== "")?.id;
+}
+
 /** `encrypted_content` for these details; undefined where nothing proves them. */
 function encryptedContent(details: readonly ReasoningDetail[]): string | undefined {
-  const sealed = details.find(({ type, signature }) => type === "reasoning.encrypted" || Boolean(signature));
+  const sealed = details.find(isSealed);
   if (sealed === undefined) return undefined;
   if (sealed.type === "reasoning.encrypted" && sealed.format === OPENAI_REASONING) return sealed.data;
   return seal(sealed);
@@ -51,17 +56,25 @@ export function reasoningItem(id: string, text: string, encrypted: string | unde
   return { id, type: "reasoning", summary, ...(encrypted === undefined ? {} : { encrypted_content: encrypted }) };
 }
 
-/** Details in runs that belong together: one reasoning each. */
+/** Details in runs that belong together: one reasoning each, with at most one proof. */
 export function reasoningRuns(details: readonly ReasoningDetail[]): ReasoningDetail[][] {
   const runs: ReasoningDetail[][] = [];
-  let last: string | undefined;
   for (const detail of details) {
-    const key = `${detail.index ?? ""}`;
-    if (key === last) runs.at(-1)!.push(detail);
+    const last = runs.at(-1);
+    if (last !== undefined && belongsTo(detail, last)) last.push(detail);
     else runs.push([detail]);
-    last = key;
   }
   return runs;
+}
+
+/** Whether a detail goes on with these, which are one reasoning so far. */
+export function belongsTo(detail: ReasoningDetail, before: readonly ReasoningDetail[]): boolean {
+  return before.every((other) => other.index === detail.index && !isSealed(other));
+}
+
+/** Whether a detail carries what proves it, which ends a reasoning. */
+function isSealed({ type, signature }: ReasoningDetail): boolean {
+  return type === "reasoning.encrypted" || Boolean(signature);
 }
 
 /** Items as a client gets them: reasoning's encrypted content only if it asked for it. */

@@ -2,7 +2,7 @@ import { isObject, type JsonObject, numberAt, objectAt, objectsAt, stringAt } fr
 import { freeformInput } from "../stream/freeform-input.ts";
 import { reasoningOf } from "../translation/reasoning.ts";
 import { readOpenAiUsage, writeResponseUsage } from "../usage/raw-usage.ts";
-import { itemOfDetails, ownId, reasoningItem, reasoningRuns } from "./reasoning-items.ts";
+import { itemOfDetails, openAiId, ownId, reasoningItem, reasoningRuns } from "./reasoning-items.ts";
 
 /** What stays the same in every state of one response. */
 export interface ResponseHead {
@@ -102,7 +102,7 @@ function outputOf(completion: JsonObject, { idSeed, freeform }: ResponseHead): J
   const output: JsonObject[] = [];
   const nextId = (prefix: string): string => ownId(prefix, idSeed, output.length);
   const { details, text: thought } = reasoningOf(message);
-  for (const run of reasoningRuns(details)) output.push(itemOfDetails(nextId("rs"), run));
+  for (const run of reasoningRuns(details)) output.push(itemOfDetails(openAiId(run) ?? nextId("rs"), run));
   if (thought !== undefined) output.push(reasoningItem(nextId("rs"), thought, undefined));
   const text = stringAt(message, "content") ?? "";
   const refusal = stringAt(message, "refusal") ?? "";

@@ -5,7 +5,7 @@ import type { ChatDelta, ChunkSink, ReasoningDetail, StreamMeter, ToolCallDelta 
 import { FreeformInput } from "../stream/freeform-input.ts";
 import { JsonDepth } from "../stream/json-depth.ts";
 import { writeResponseUsage } from "../usage/raw-usage.ts";
-import { itemOfDetails, ownId, reasoningItem, shownItem } from "./reasoning-items.ts";
+import { belongsTo, itemOfDetails, openAiId, ownId, reasoningItem, shownItem } from "./reasoning-items.ts";
 import {
   callItem,
   endOf,
@@ -32,7 +32,9 @@ interface OpenReasoning {
   readonly kind: "reasoning";
   readonly id: string;
   readonly outputIndex: number;
-  readonly key: string;
+  /** Its first piece. */
+  readonly first: ReasoningDetail;
+  /** The piece with its proof, if that has come. */
   readonly details: ReasoningDetail[];
   text: string;
 }
@@ -97,12 +99,13 @@ export class ResponseSink implements ChunkSink {
   }
 
   #addThought(detail: ReasoningDetail): void {
-    const key = `${detail.index ?? ""}`;
     let item = this.#current;
-    if (item?.kind !== "reasoning" || item.key !== key) {
+    if (item?.kind !== "reasoning" || !belongsTo(detail, item.details.length === 0 ? [item.first] : item.details)) {
       const text = detail.text ?? detail.summary;
       if (text === "" && detail.signature === undefined) return;
-      item = this.#add({ kind: "reasoning", ...this.#place("rs"), key, details: [], text: "" });
+      const place = this.#place("rs");
+      const id = openAiId([detail]) ?? place.id;
+      item = this.#add({ kind: "reasoning", ...place, id, first: detail, details: [], text: "" });
       this.#current = item;
     }
     if (detail.type === "reasoning.encrypted" || detail.signature !== undefined) item.details.push(detail);
