@@ -160,6 +160,15 @@ describe("a changed file", () => {
     expect(gateway.gateway.context.config.gateway.workers).toBe(1);
   });
 
+  test("it is noticed although other files of its folder change all the time", async () => {
+    const noise = setInterval(() => writeFileSync(join(dir, "noise.log"), String(Math.random())), 20);
+    write(yaml({ models: "[gpt-4o, noticed]" }));
+    const beganMs = performance.now();
+    expect(await outcome()).toBe("applied");
+    clearInterval(noise);
+    expect(performance.now() - beganMs).toBeLessThan(4_000);
+  });
+
   test("SIGHUP reads it again, changed or not", async () => {
     const told = outcome();
     process.emit("SIGHUP");

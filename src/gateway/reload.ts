@@ -9,10 +9,12 @@ import type { Logger } from "../runtime/logger.ts";
 import { ConfigRefused, type LiveConfig } from "./live-config/live-config.ts";
 import type { Telemetry } from "./request-record.ts";
 
-/** Editors write a file in several steps; it is read when nothing has happened for so long. */
-const QUIET_MS = 200;
+/** Editors write a file in several steps; it is read when its content has stayed the same for so long. */
+const QUIET_MS = 100;
 /** A process that is started again gets the configuration of the program's start; the file may have changed since. */
 const CATCH_UP_MS = 1_000;
+/** Stands for the content of a file that is not there. */
+const ABSENT = "absent";
 /** Where the system tells nothing (network drives, some container mounts), it is looked at this often. */
 const LOOK_INTERVAL_MS = 5_000;
 
@@ -42,8 +44,10 @@ export class ConfigReload {
   #looking: NodeJS.Timeout | undefined;
   #quiet: NodeJS.Timeout | undefined;
   #catchingUp: NodeJS.Timeout | undefined;
-  /** Of the content that was read last; undefined where there was no file. */
+  /** Of the content that was read last. */
   #digest: string | undefined;
+  /** Of a content that is new and waits to stay the same. */
+  #candidate: string | undefined;
 
   constructor(options: ReloadOptions) {
     this.#options = options;
@@ -92,19 +96,32 @@ export class ConfigReload {
     clearTimeout(this.#catchingUp);
   }
 
+  /** Something happened in the folder; not always to this file, and perhaps all the time. */
   #noticed(): void {
-    clearTimeout(this.#quiet);
+    if (this.#quiet !== undefined) return;
     this.#quiet = setTimeout(() => {
-      if (this.#currentDigest() !== this.#digest) this.reload();
+      this.#quiet = undefined;
+      this.#look();
     }, QUIET_MS);
     this.#quiet.unref();
   }
 
-  #currentDigest(): string | undefined {
+  #look(): void {
+    const digest = this.#currentDigest();
+    if (digest === this.#digest) return;
+    if (digest === this.#candidate) {
+      this.reload();
+      return;
+    }
+    this.#candidate = digest;
+    this.#noticed();
+  }
+
+  #currentDigest(): string {
     try {
       return createHash("sha256").update(readFileSync(this.#file)).digest("hex");
     } catch {
-      return undefined; // No file, or none that can be read: `reload` says so.
+      return ABSENT; // Or it cannot be read: `reload` says so.
     }
   }
 
@@ -123,6 +140,7 @@ export class ConfigReload {
     const { live, telemetry, logger, config, environment = process.env, workingDir = process.cwd() } = this.#options;
     const file = this.#file;
     this.#digest = this.#currentDigest();
+    this.#candidate = undefined;
     try {
       // A configuration that was named must be there; the standard one may come and go.
       const named = config.configFile !== undefined || existsSync(file);
