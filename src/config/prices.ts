@@ -14,6 +14,7 @@ const rates = z.strictObject({
   cacheWrite1h: usd.optional(),
   /** Unset: as `input` and `output`. */
   audioInput: usd.optional(),
+  imageInput: usd.optional(),
   audioOutput: usd.optional(),
   /** Per request, and per search that the provider makes for it: US dollars. */
   request: usd.optional(),

@@ -13,6 +13,7 @@ export function readMediaUsage(reply: JsonObject): RawUsage | undefined {
   if (inputTokens === undefined && outputTokens === undefined) return undefined;
   const details = { ...objectAt(usage, "input_token_details"), ...objectAt(usage, "input_tokens_details") };
   const audioInputTokens = numberAt(details, "audio_tokens");
+  const imageInputTokens = numberAt(details, "image_tokens");
   return {
     inputTokens: inputTokens ?? 0,
     outputTokens: outputTokens ?? 0,
@@ -20,6 +21,7 @@ export function readMediaUsage(reply: JsonObject): RawUsage | undefined {
     cacheWriteTokens: 0,
     reasoningTokens: 0,
     ...(audioInputTokens === undefined ? {} : { audioInputTokens }),
+    ...(imageInputTokens === undefined ? {} : { imageInputTokens }),
   };
 }
 

@@ -42,7 +42,7 @@ beforeAll(async () => {
     gateway: {
       providers: {
         fireworks: { baseUrl: first!.url, models: ["m-1"] },
-        together: { baseUrl: second!.url, models: ["m-1", "whisper-1", "dall-e-3", "tts-1"] },
+        together: { baseUrl: second!.url, models: ["m-1", "whisper-1", "dall-e-3", "tts-1", "gpt-image-1"] },
         anthropic: { type: "anthropic", baseUrl: second!.url, models: ["claude-x"] },
       },
       safety: { uploadBytesMax: UPLOAD_BYTES_MAX, hooks: [{ module: "redaction", keys: ["small"] }] },
@@ -195,6 +195,19 @@ test("pictures: made, edited, varied, counted by the picture", async () => {
   expect(second()[2]!.path).toBe("/v1/images/variations");
   await gateway.nextRecord();
   await gateway.nextRecord();
+});
+
+test("pictures that are counted in tokens: those that went in have a rate of their own", async () => {
+  const details = { text_tokens: 100, image_tokens: 1_000 };
+  const usage = { input_tokens: 1_100, output_tokens: 4_000, total_tokens: 5_100, input_tokens_details: details };
+  providers[1]!.answer = json({ created: 1, data: [{ b64_json: "AA==" }], usage });
+  const image = await toFile(Buffer.from("png"), "a.png", { type: "image/png" });
+  await client.images.edit({ model: "together/gpt-image-1", image, prompt: "a dog" });
+  const record = await gateway.nextRecord();
+  // $5 for text, $10 for pictures, $40 for what is made, per million.
+  expect(record.cost!.totalUsd).toBeCloseTo((100 * 5 + 1_000 * 10 + 4_000 * 40) / 1e6, 9);
+  expect(record.cost!.defaultPricing).toBe(false);
+  expect(record.usage).toMatchObject({ inputTokens: 1_100, outputTokens: 4_000, source: "provider" });
 });
 
 test("speech is passed on while it is made, and cancelled with its client", async () => {

@@ -63,6 +63,7 @@ const TOKEN_PRICES = {
   cache_write_1h_mtok: "cacheWrite1h",
   output_reasoning_mtok: "reasoning",
   input_audio_mtok: "audioInput",
+  input_image_mtok: "imageInput",
   output_audio_mtok: "audioOutput",
 } as const;
 const PIECE_PRICES = { requests_kcount: "request", web_searches_kcount: "webSearch" } as const;

@@ -12,6 +12,7 @@ export interface Rates {
   readonly cacheWrite1h: number;
   readonly reasoning: number;
   readonly audioInput: number;
+  readonly imageInput: number;
   readonly audioOutput: number;
   /** US dollars per request, and per search that the provider made for it. */
   readonly request: number;
@@ -30,6 +31,7 @@ export function ratesOf(given: Omit<ConfiguredRates, "from">): Rates {
     cacheWrite1h: (given.cacheWrite1h ?? cacheWrite) / 1e6,
     reasoning: reasoning / 1e6,
     audioInput: audioInput / 1e6,
+    imageInput: (given.imageInput ?? input) / 1e6,
     audioOutput: audioOutput / 1e6,
     request,
     webSearch,
@@ -42,14 +44,19 @@ export function ratesOf(given: Omit<ConfiguredRates, "from">): Rates {
  */
 export function costAt(rates: Rates, usage: RawUsage, defaultPricing = false): RequestCost {
   const { cacheReadTokens, cacheWriteTokens, audioInputTokens = 0, audioOutputTokens = 0, webSearches = 0 } = usage;
+  const { imageInputTokens = 0 } = usage;
   const hour = Math.min(usage.cacheWrite1hTokens ?? 0, cacheWriteTokens);
-  const fresh = Math.max(0, usage.inputTokens - cacheReadTokens - cacheWriteTokens - audioInputTokens);
+  const fresh = Math.max(
+    0,
+    usage.inputTokens - cacheReadTokens - cacheWriteTokens - audioInputTokens - imageInputTokens,
+  );
   const reasoning = Math.min(usage.reasoningTokens, usage.outputTokens);
   const written = Math.max(0, usage.outputTokens - reasoning - audioOutputTokens);
   const cached =
     cacheReadTokens * rates.cacheRead + (cacheWriteTokens - hour) * rates.cacheWrite + hour * rates.cacheWrite1h;
   const pieces = rates.request + webSearches * rates.webSearch;
-  const inputUsd = fresh * rates.input + audioInputTokens * rates.audioInput + cached + pieces;
+  const seenAndHeard = audioInputTokens * rates.audioInput + imageInputTokens * rates.imageInput;
+  const inputUsd = fresh * rates.input + seenAndHeard + cached + pieces;
   const outputUsd = written * rates.output + reasoning * rates.reasoning + audioOutputTokens * rates.audioOutput;
   return { inputUsd, outputUsd, totalUsd: inputUsd + outputUsd, defaultPricing };
 }

@@ -9,6 +9,8 @@ export interface RawUsage {
   readonly reasoningTokens: number;
   /** Parts of `inputTokens` and `outputTokens` that were audio; absent where a provider tells none. */
   readonly audioInputTokens?: number;
+  /** Part of `inputTokens` that was pictures, where a provider charges and tells it apart. */
+  readonly imageInputTokens?: number;
   readonly audioOutputTokens?: number;
   /** Part of `cacheWriteTokens` that is kept an hour in place of five minutes, which costs more (Anthropic). */
   readonly cacheWrite1hTokens?: number;
