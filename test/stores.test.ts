@@ -52,6 +52,23 @@ describe.skipIf(postgres === undefined)("Postgres", () => {
     await database.close();
   });
 
+  test("a server that dies between two statements of a transaction fails that transaction, not the process", async () => {
+    const database = testDatabase({ url: server.url });
+    const tables = database.component("none", []);
+    const { sql } = await import("kysely");
+    const broken = tables.transaction(async (db) => {
+      await sql`select 1`.execute(db);
+      await server.kill();
+      // Nobody waits for an answer while the connection breaks.
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      await sql`select 2`.execute(db);
+    });
+    await expect(broken).rejects.toMatchObject({ code: "DATABASE_UNAVAILABLE" });
+    await server.start();
+    await expect.poll(() => database.available, { timeout: 10_000 }).toBe(true);
+    await database.close();
+  });
+
   test("the pool is bounded", async () => {
     const database = testDatabase({ url: server.url, poolMax: 2 });
     const tables = database.component("none", []);

@@ -38,5 +38,7 @@ export async function postgresDialect(options: PostgresOptions): Promise<{ diale
     },
   });
   pool.on("error", options.onError);
+  // The pool listens to idle connections only: one that breaks between two statements of a transaction would end the process.
+  pool.on("connect", (client) => client.on("error", options.onError));
   return { dialect: new PostgresDialect({ pool }), pool };
 }
