@@ -1,8 +1,5 @@
-import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { createClient } from "redis";
 import { afterAll, afterEach, beforeEach, describe, expect, test } from "vitest";
 import { start } from "../src/health/index.ts";
@@ -131,6 +128,23 @@ describe.skipIf(postgres === undefined || redis === undefined)("two services tha
   });
 });
 
+describe.skipIf(postgres === undefined)("two services that share Postgres only", () => {
+  test("keep to rows of it instead of locks in Redis", async () => {
+    gateway.answer = () => new Promise((resolve) => setTimeout(() => resolve(undefined), 30));
+    const shared = { database: { url: postgres!.url } };
+    const both = await Promise.all([service(shared), service(shared)]);
+    for (const each of both) await expect.poll(() => healthy(each), patience).toBe(MODELS);
+    expect(gateway.probes).toHaveLength(MODELS);
+    const taken = await Promise.all(
+      both.map(async ({ role }) => {
+        const text = await (await fetch(`${role.urls["main"]}/prometheus/metrics`)).text();
+        return Number(/^health_probe_locks_total\{kind="database",result="taken"\} (\d+)$/m.exec(text)?.[1] ?? 0);
+      }),
+    );
+    expect(taken[0]! + taken[1]!).toBeGreaterThanOrEqual(MODELS);
+  });
+});
+
 describe.skipIf(postgres === undefined)("when Postgres is away", () => {
   test("the service answers on, refuses what it could not keep, and goes on when it is back", async () => {
     const one = await service({ database: { url: postgres!.url } });
@@ -176,10 +190,8 @@ describe.skipIf(postgres === undefined)("when Postgres is away", () => {
 });
 
 test("USE_INTELLIGENT_MONITOR=false keeps everything in memory", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "gatewayz-health-simple-"));
   const one = await service({ health: { intelligentMonitor: false } });
   await expect.poll(() => healthy(one), patience).toBe(MODELS);
   expect((await one.get("/status")).body).toMatchObject({ monitor_type: "simple" });
   expect((await one.get("/health")).body).toMatchObject({ database: "not_initialized" });
-  await rm(folder, { recursive: true, force: true });
 });
