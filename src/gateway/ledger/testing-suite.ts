@@ -229,6 +229,24 @@ export function usageSuite(fresh: () => Promise<Partial<DatabaseOptions>>): void
     process.ledger.close();
   });
 
+  test("thousands of rows are stored, and others get the thread meanwhile", async () => {
+    const database = open(await fresh());
+    const process = await startProcess(database, await folder());
+    for (let count = 0; count < 3_000; count++)
+      process.serve({ endUser: `user ${count}`, tags: [`tag ${count % 700}`] }, 1, 2, 3);
+    let ticks = 0;
+    const timer = setInterval(() => ticks++, 1);
+    await process.rollUp.run();
+    clearInterval(timer);
+    expect(ticks).toBeGreaterThan(10);
+    expect(await ask(database)).toMatchObject([
+      { requests: 3_000, outputTokens: 6_000, costUsd: expect.closeTo(9e-6, 12) },
+    ]);
+    expect(await ask(database, { groupBy: ["endUser"], limit: 10_000 })).toHaveLength(3_000);
+    expect(await ask(database, { groupBy: ["tag"], limit: 10_000 })).toHaveLength(700);
+    await process.rollUp.close();
+  });
+
   test("what is older than the retention goes", async () => {
     const database = open(await fresh());
     const process = await startProcess(database, await folder());

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { Transaction } from "kysely";
 import type { Tables } from "../../database/database.ts";
 import type { WalPosition } from "../../storage/sync-wal.ts";
@@ -47,7 +48,7 @@ export class UsageStore {
       await addSums(db, "usage_tags", TAG_KEYS, [...batch.tags.values()]);
       const budgets = [...batch.budgets.values()].map((row) => ({ ...row, gateway_id: this.#names.gatewayId }));
       const keys = ["period", "start_ms", "scope", "gateway_id"] as const;
-      for (const rows of portions(sorted(budgets, keys))) {
+      for await (const rows of portions(sorted(budgets, keys))) {
         await db
           .insertInto("budget_spend")
           .values(rows)
@@ -125,7 +126,7 @@ async function addSums<Row extends UsageSums>(
   keys: readonly (string & keyof Row)[],
   rows: readonly Row[],
 ): Promise<void> {
-  for (const portion of portions(sorted(rows, keys))) {
+  for await (const portion of portions(sorted(rows, keys))) {
     await db
       .insertInto(table)
       .values(portion as never)
@@ -156,8 +157,10 @@ function sorted<Row>(rows: readonly Row[], keys: readonly (keyof Row)[]): Row[] 
   });
 }
 
-function* portions<Row>(rows: readonly Row[]): Generator<Row[]> {
+/** Rows of one statement each. Between them others get the thread: SQLite works on it, and requests wait meanwhile. */
+async function* portions<Row>(rows: readonly Row[]): AsyncGenerator<Row[]> {
   for (let start = 0; start < rows.length; start += STATEMENT_ROWS_MAX) {
+    if (start > 0) await setImmediate();
     yield rows.slice(start, start + STATEMENT_ROWS_MAX);
   }
 }
