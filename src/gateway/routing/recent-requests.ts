@@ -1,3 +1,4 @@
+import { isAdmin } from "../access/keys.ts";
 import type { ClientIdentity, RequestRecord } from "../request-record.ts";
 import type { GatewayTelemetry } from "../telemetry/index.ts";
 
@@ -30,7 +31,7 @@ export class RecentRequests {
 
   /** What this client may see, newest first: its own key's requests, or everybody's with the admin key. */
   *seenBy(client: ClientIdentity): Generator<RequestRecord> {
-    const admin = client.keyName === "admin";
+    const admin = isAdmin(client);
     const own = client.keyId ?? client.keyHash; // A renewed key keeps its id.
     const may = ({ client: other }: RequestRecord): boolean => admin || (other?.keyId ?? other?.keyHash) === own;
     for (const record of [...this.#running].reverse()) if (record.inference !== undefined && may(record)) yield record;
