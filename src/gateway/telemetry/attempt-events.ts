@@ -57,7 +57,7 @@ function again(attempt: AttemptRecord, before: AttemptRecord): SpanEvent {
 }
 
 /** Why a call was made after another: as routing said, else by whom it asked. */
-export function attemptKind(attempt: AttemptRecord, before: AttemptRecord): string {
+function attemptKind(attempt: AttemptRecord, before: AttemptRecord): string {
   if (attempt.kind !== undefined && attempt.kind !== "first") return attempt.kind;
   return attempt.provider === before.provider && attempt.model === before.model ? "retry" : "fallback";
 }

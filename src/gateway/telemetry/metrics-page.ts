@@ -74,7 +74,7 @@ function sources(root: string, folder: string): Map<string, string> {
 }
 
 /** Files that write a metric: those that say its name. */
-export function writersOf(name: string, files: ReadonlyMap<string, string>): string[] {
+function writersOf(name: string, files: ReadonlyMap<string, string>): string[] {
   return [...files].filter(([, text]) => text.includes(`"${name}"`)).map(([path]) => path);
 }
 
