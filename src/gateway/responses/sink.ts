@@ -1,6 +1,5 @@
 import { errorBody, type GatewayError } from "../errors.ts";
 import type { JsonObject } from "../json.ts";
-import { STREAM_TOOL_CALLS_MAX } from "../limits.ts";
 import type { ChatDelta, ChunkSink, ReasoningDetail, StreamMeter, ToolCallDelta } from "../stream/converter.ts";
 import { FreeformInput } from "../stream/freeform-input.ts";
 import { JsonDepth } from "../stream/json-depth.ts";
@@ -159,7 +158,6 @@ export class ResponseSink implements ChunkSink {
   #addCall(piece: ToolCallDelta): void {
     let item = this.#calls.get(piece.index);
     if (item === undefined) {
-      if (this.#calls.size >= STREAM_TOOL_CALLS_MAX) return;
       const name = piece.name ?? "";
       const freeform = this.#options.head.freeform.has(name) ? new FreeformInput() : undefined;
       const place = this.#place(freeform === undefined ? "fc" : "ctc");

@@ -120,6 +120,8 @@ export interface ChunkSource {
 
 /** Writes the steps of an answer as a client's stream. Every method returns text for the client, maybe none. */
 export interface ChunkSink {
+  /** Set when the answer cannot be written without losing some of it: the stream then ends with this error. */
+  readonly problem?: StreamedProviderError | undefined;
   /** @param meter `responseId`, `model` and `usage` as far as they are known. */
   take(delta: ChatDelta, finishReason: string | undefined, meter: StreamMeter): string;
   end(meter: StreamMeter): string;

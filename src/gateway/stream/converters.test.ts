@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { PENDING_ARGUMENT_CHARS_MAX, STREAM_TOOL_CALLS_MAX } from "../limits.ts";
 import {
   ANTHROPIC_STREAM,
   ANTHROPIC_TOOL_STREAM,
@@ -265,4 +266,19 @@ test("OpenAI to Anthropic: reasoning of several makers, each signed in its own w
     { type: "redacted_thinking", data: expect.stringMatching(/^gwz1\./) },
     { type: "text", text: "C" },
   ]);
+});
+
+test("what would have to be left out ends the stream instead: too many calls, too much beside an unfinished one", () => {
+  const call = (index: number, written: string): string =>
+    openAiChunk({ tool_calls: [{ index, id: `c${index}`, function: { name: "f", arguments: written } }] });
+  const many = new TranslatedStream(new OpenAiSource(), new ChatSink(false, 1));
+  for (let index = 0; index <= STREAM_TOOL_CALLS_MAX; index++) many.push(Buffer.from(call(index, "{}")));
+  expect(many.providerError!.message).toContain("tool calls");
+  const long = new TranslatedStream(new OpenAiSource(), new MessagesSink("msg_x", 1));
+  long.push(Buffer.from(call(0, "{")));
+  const piece = Buffer.from(openAiChunk({ content: "x".repeat(PENDING_ARGUMENT_CHARS_MAX / 2) }));
+  for (let count = 0; count < 2; count++) long.push(piece);
+  expect(long.providerError).toBeUndefined();
+  long.push(piece);
+  expect(long.providerError!.message).toContain("too long");
 });

@@ -1,10 +1,17 @@
 import type { GatewayError } from "../errors.ts";
-import { PENDING_ARGUMENT_CHARS_MAX, STREAM_TOOL_CALLS_MAX } from "../limits.ts";
+import { PENDING_ARGUMENT_CHARS_MAX } from "../limits.ts";
 import { anthropicStopReason } from "../translation/finish-reasons.ts";
 import { isForeign, sealedData, sealedSignature } from "../translation/reasoning.ts";
 import { type RawUsage, writeAnthropicUsage } from "../usage/raw-usage.ts";
 import { anthropicStreamError } from "./anthropic-pass-through.ts";
-import type { ChatDelta, ChunkSink, ReasoningDetail, StreamMeter, ToolCallDelta } from "./converter.ts";
+import type {
+  ChatDelta,
+  ChunkSink,
+  ReasoningDetail,
+  StreamedProviderError,
+  StreamMeter,
+  ToolCallDelta,
+} from "./converter.ts";
 import { JsonDepth } from "./json-depth.ts";
 
 /** What an answer consists of, in the order in which it came. */
@@ -28,6 +35,12 @@ type OpenBlock =
   | { readonly kind: "thinking"; readonly key: string }
   | { readonly kind: "call"; readonly call: Call };
 
+const TOO_LONG: StreamedProviderError = {
+  message: "what it interleaves with an unfinished tool call is too long",
+  type: undefined,
+  code: undefined,
+};
+
 const NONE: OpenBlock = { kind: "none" };
 
 /**
@@ -36,6 +49,7 @@ const NONE: OpenBlock = { kind: "none" };
  * whole, so calls that come one after the other pass as they come. Rules: docs/translation.md.
  */
 export class MessagesSink implements ChunkSink {
+  problem: StreamedProviderError | undefined;
   /** Shown in `message_start`, before the provider has counted. */
   readonly #inputTokensEstimate: number;
   readonly #messageId: string;
@@ -94,12 +108,9 @@ export class MessagesSink implements ChunkSink {
   #add(piece: Piece): void {
     if (this.#isBlocked(piece)) {
       this.#waitingChars += piece.kind === "text" ? piece.text.length : JSON.stringify(piece).length;
-      // Past the bound the order gives way, not the answer: the open call is taken for complete.
-      if (this.#waitingChars > PENDING_ARGUMENT_CHARS_MAX) this.#flush();
-      else {
-        this.#waiting.push(piece);
-        return;
-      }
+      if (this.#waitingChars > PENDING_ARGUMENT_CHARS_MAX) this.problem = TOO_LONG;
+      else this.#waiting.push(piece);
+      return;
     }
     this.#place(piece);
     if (this.#waiting.length > 0 && !this.#callIsOpen()) this.#replay();
@@ -174,7 +185,6 @@ export class MessagesSink implements ChunkSink {
   #placeCall(piece: ToolCallDelta): void {
     let call = this.#calls.get(piece.index);
     if (call === undefined) {
-      if (this.#calls.size >= STREAM_TOOL_CALLS_MAX) return;
       call = { depth: new JsonDepth(), state: "new", id: "", name: "", early: "" };
       this.#calls.set(piece.index, call);
     }

@@ -1,4 +1,5 @@
 import type { GatewayError } from "../errors.ts";
+import { STREAM_TOOL_CALLS_MAX } from "../limits.ts";
 import type {
   ChatDelta,
   ChunkSink,
@@ -8,11 +9,18 @@ import type {
   StreamMeter,
 } from "./converter.ts";
 
+const TOO_MANY_CALLS: StreamedProviderError = {
+  message: `more than ${STREAM_TOOL_CALLS_MAX} tool calls in one stream`,
+  type: undefined,
+  code: undefined,
+};
+
 /** A provider's stream of one format as a client's stream of another: any source with any sink. */
 export class TranslatedStream implements StreamConverter {
   started = false;
   readonly #source: ChunkSource;
   readonly #sink: ChunkSink;
+  #tooMany: StreamedProviderError | undefined;
   #out = "";
 
   constructor(source: ChunkSource, sink: ChunkSink) {
@@ -33,7 +41,7 @@ export class TranslatedStream implements StreamConverter {
   }
 
   get providerError(): StreamedProviderError | undefined {
-    return this.#source.providerError;
+    return this.#source.providerError ?? this.#sink.problem ?? this.#tooMany;
   }
 
   get unreadText(): string {
@@ -47,6 +55,11 @@ export class TranslatedStream implements StreamConverter {
   }
 
   readonly #emit = (delta: ChatDelta, finishReason?: string): void => {
+    if (this.providerError !== undefined) return;
+    if (delta.toolCalls?.some(({ index }) => index >= STREAM_TOOL_CALLS_MAX)) {
+      this.#tooMany = TOO_MANY_CALLS;
+      return;
+    }
     const { meter } = this;
     const chars = charsOf(delta);
     meter.chunks++;
