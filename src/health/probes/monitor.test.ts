@@ -115,6 +115,17 @@ test("what is skipped is not probed; a stopped monitor probes nothing; a check b
   expect(taken.at(-1)).toMatchObject({ model: "m1", status: "success" });
 });
 
+test("results that cannot be stored are one line, and their models are not asked again at once", async () => {
+  await book.syncCatalogue(await client.catalogue().then(({ targets }) => targets), Date.now());
+  await stores.database.close();
+  const monitor = create();
+  run(monitor);
+  await vi.waitFor(() => expect(messages()).toContain("health round failed; it is tried again"));
+  await vi.waitFor(() => expect(gateway.probes).toHaveLength(3));
+  await vi.waitFor(() => expect(book.due(Date.now(), 10)).toEqual([]));
+  expect(await monitor.checkDue(10)).toBe(0);
+});
+
 test("a model that another service is probing is left to it", async () => {
   const lock = new ProbeLock({ redis: undefined, leases: () => stores.locks, owner: "us" });
   await stores.locks.take("health_check_lock:p:m0:p", "them", Date.now(), 60_000);

@@ -17,6 +17,8 @@ const CATALOGUE_EVERY_MS = 60_000;
 const UNREACHABLE_PAUSE_MS = 2_000;
 /** A probe that the gateway refused because it was busy is repeated after this, so that probes do not add to the load. */
 const INCONCLUSIVE_PAUSE_MS = 30_000;
+/** A model whose result could not be stored is left alone for so long. */
+const UNSTORED_PAUSE_MS = 300_000;
 /** A gateway that starts beside this service answers by then. */
 const STARTING_MS = 10_000;
 
@@ -44,6 +46,7 @@ export class Monitor {
   #gatewayReachable: boolean | undefined;
   #lastRoundAtMs: number | undefined;
   #paused = false;
+  #failing = false;
 
   constructor(options: MonitorOptions) {
     this.#options = options;
@@ -80,9 +83,12 @@ export class Monitor {
       let pauseMs = ROUND_PAUSE_MS;
       try {
         pauseMs = await this.#round();
+        if (this.#failing) logger.info("health rounds work again");
+        this.#failing = false;
       } catch (error) {
-        // A full disk or a bug: the service keeps answering with what it knows, and tries again.
-        logger.error({ error: (error as Error).message }, "health round failed");
+        // A full disk or a bug: the service keeps answering with what it knows, and tries again. One line per change.
+        if (!this.#failing) logger.error({ error: (error as Error).message }, "health round failed; it is tried again");
+        this.#failing = true;
       }
       // The only rejection is the abort, which ends the loop.
       await sleep(pauseMs, undefined, { signal, ref: false }).catch(() => undefined);
@@ -150,12 +156,11 @@ export class Monitor {
     const workers = Array.from({ length: Math.min(this.#options.concurrentProbes, queue.length) }, async () => {
       for (let state = queue.shift(); state !== undefined; state = queue.shift()) await this.#check(state);
     });
-    try {
-      await Promise.all(workers);
-    } finally {
-      // Where a worker failed, the others' models are still in the queue.
-      for (const state of states) this.#probing.delete(keyOf(state));
-    }
+    const ends = await Promise.allSettled(workers);
+    // Where a worker failed, what it would have taken from the queue is still in it.
+    for (const state of states) this.#probing.delete(keyOf(state));
+    const failed = ends.find((end) => end.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
     return states.length;
   }
 
@@ -175,7 +180,11 @@ export class Monitor {
       if (check !== undefined) await this.take([check]);
       else book.postpone(state, Date.now() + INCONCLUSIVE_PAUSE_MS);
     } catch (error) {
-      if (!(error instanceof GatewayUnreachable)) throw error;
+      if (!(error instanceof GatewayUnreachable)) {
+        // Its result could not be stored, so it is still due: asking again at once would only cost money.
+        book.postpone(known, Date.now() + UNSTORED_PAUSE_MS);
+        throw error;
+      }
       this.#setReachable(false, { reason: error.message });
     } finally {
       await lock.release(known);
