@@ -15,8 +15,13 @@ const TOOLS = {
   prometheus: { package: "prometheus", path: "usr/bin/prometheus", dependencies: false },
   promtool: { package: "prometheus", path: "usr/bin/promtool", dependencies: false },
   jq: { package: "jq", path: "usr/bin/jq", dependencies: true },
-  // The program itself is in redis-tools; this package has the link.
-  "redis-server": { package: "redis-server", path: "usr/bin/redis-server", dependencies: true },
+  // A link to the program, which is in redis-tools: needed beside it even where that is installed.
+  "redis-server": {
+    package: "redis-server",
+    path: "usr/bin/redis-server",
+    dependencies: true,
+    also: ["redis-tools"],
+  },
   // Beside it lies initdb, which makes a database's folder.
   postgres: { package: "postgresql-15", path: "usr/lib/postgresql/15/bin/postgres", dependencies: true },
   chromium: { package: "chromium", path: "usr/lib/chromium/chromium", dependencies: true },
@@ -41,7 +46,8 @@ export async function debianTool(name: DebianTool): Promise<UnpackedTool> {
   // An installed package is complete; unpacking only the rest beside it would not be (Chromium finds its data next to itself).
   if (await exists(join("/", tool.path))) return { path: join("/", tool.path), env: process.env };
   const root = join(CACHE_DIR, tool.package);
-  if (!(await exists(join(root, tool.path)))) await unpackPackage(tool.package, tool.dependencies, root);
+  const also = "also" in tool ? tool.also : [];
+  if (!(await exists(join(root, tool.path)))) await unpackPackage(tool.package, tool.dependencies, also, root);
   return { path: join(root, tool.path), env: await environmentOf(root) };
 }
 
@@ -60,13 +66,21 @@ export async function optionalDebianTool(name: DebianTool): Promise<UnpackedTool
   }
 }
 
-async function unpackPackage(packageName: string, withDependencies: boolean, root: string): Promise<void> {
+async function unpackPackage(
+  packageName: string,
+  withDependencies: boolean,
+  also: readonly string[],
+  root: string,
+): Promise<void> {
   await mkdir(CACHE_DIR, { recursive: true });
   const options = await aptOptions(packageName);
   const names = withDependencies ? await missingPackages(packageName, options) : [packageName];
   const work = await mkdtemp(join(CACHE_DIR, "download-"));
   try {
-    await run("apt-get", [...options, "download", ...names], { cwd: work, timeout: DOWNLOAD_TIMEOUT_MS });
+    await run("apt-get", [...options, "download", ...new Set([...names, ...also])], {
+      cwd: work,
+      timeout: DOWNLOAD_TIMEOUT_MS,
+    });
     const unpacked = join(work, "root");
     await mkdir(unpacked);
     for (const file of await readdir(work)) {

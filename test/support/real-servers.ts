@@ -96,7 +96,12 @@ async function startServer(parts: ServerParts): Promise<RealServer> {
   const start = async (): Promise<void> => {
     child = parts.spawn();
     let starts = 1;
+    let failure: Error | undefined;
+    child.once("error", (error) => {
+      failure = error;
+    });
     const ready = async (): Promise<boolean> => {
+      if (failure !== undefined) throw failure;
       // Postgres refuses while backends of a killed server still end.
       if (child!.exitCode !== null && starts++ < STARTS_MAX) child = parts.spawn();
       else if (child!.exitCode !== null) throw new Error(`${child!.spawnfile} ended with code ${child!.exitCode}`);
