@@ -345,6 +345,13 @@ export const gatewayErrors = {
     message: (d: { waitMs: number }) =>
       `The request waited ${seconds(d.waitMs)} for a free slot (gateway.concurrency.queueWait). Try again shortly.`,
   },
+  UPLOAD_NOT_STORED: {
+    status: 503,
+    openai: ["capacity_error", "upload_not_stored"],
+    anthropic: "overloaded_error",
+    message: (d: { reason: string }) =>
+      `The upload is too long for memory and could not be put aside (${d.reason}). Try again shortly.`,
+  },
   SHUTTING_DOWN: {
     status: 503,
     openai: ["capacity_error", "service_unavailable"],

@@ -1,5 +1,7 @@
+import { rm, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import OpenAI, { toFile } from "openai";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { TEST_ADMIN_KEY } from "../../runtime/testing.ts";
@@ -333,6 +335,19 @@ test("an upload that grows beyond the limit without saying so is stopped", async
   } as unknown as RequestInit);
   expect(reply.status).toBe(413);
   await gateway.nextRecord();
+});
+
+test("a data folder that takes nothing: short files pass, long ones get a 503 that says when to come again", async () => {
+  const folder = join(gateway.gateway.context.dataDir, "uploads");
+  await rm(folder, { recursive: true, force: true });
+  await writeFile(folder, "in the way");
+  const long = await postForm(form({ model: "whisper-1" }, UPLOAD_MEMORY_BYTES_MAX * 2));
+  expect(await long.json()).toMatchObject({ error: { gateway_code: "UPLOAD_NOT_STORED" } });
+  expect([long.status, long.headers.get("retry-after")]).toEqual([503, "30"]);
+  expect((await postForm(form({ model: "whisper-1" }, 1_000))).status).toBe(200);
+  await rm(folder);
+  expect((await postForm(form({ model: "whisper-1" }, UPLOAD_MEMORY_BYTES_MAX * 2))).status).toBe(200);
+  for (let count = 0; count < 3; count++) await gateway.nextRecord();
 });
 
 test("nothing is read of an upload without a key", async () => {

@@ -1,7 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { type FileHandle, mkdir, open, unlink } from "node:fs/promises";
 import { join } from "node:path";
+import { GatewayError } from "../errors.ts";
 import { UPLOAD_MEMORY_BYTES_MAX, UPLOAD_READ_BYTES } from "./limits.ts";
+
+/** For a client whose upload found no room. */
+const RETRY_SECONDS = 30;
 
 /**
  * Holds one uploaded file until every attempt is over: its beginning in memory, and once it is longer than that, all of
@@ -27,8 +31,17 @@ export class Spool {
     return this.#file !== undefined;
   }
 
-  /** Appends; called in sequence. Rejects with the file system's error, such as ENOSPC. */
+  /** Appends; called in sequence. @throws GatewayError UPLOAD_NOT_STORED where the disk is full or refuses. */
   async write(chunk: Buffer): Promise<void> {
+    try {
+      await this.#append(chunk);
+    } catch (error) {
+      const reason = (error as NodeJS.ErrnoException).code ?? "unknown reason"; // The text would name a path.
+      throw new GatewayError("UPLOAD_NOT_STORED", { reason }, { retryAfterSeconds: RETRY_SECONDS });
+    }
+  }
+
+  async #append(chunk: Buffer): Promise<void> {
     this.#bytes += chunk.length;
     if (this.#file === undefined) {
       this.#pieces.push(Buffer.from(chunk)); // The chunk is a view into a larger buffer.
