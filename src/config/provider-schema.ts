@@ -1,4 +1,6 @@
+import { isIP } from "node:net";
 import * as z from "zod";
+import { addressRange } from "./address-range.ts";
 import { providerRoutingFields } from "./routing.ts";
 
 /**
@@ -12,7 +14,17 @@ export type ProviderType = (typeof PROVIDER_TYPES)[number];
 const url = z
   .string()
   .regex(/^https?:\/\//, "must start with http:// or https://")
+  .refine((text) => URL.canParse(text), { message: "is no address that can be called" })
+  .refine((text) => !URL.canParse(text) || !isNeverCalled(new URL(text).hostname), {
+    message: "is link-local, a metadata service or reserved, which is never called",
+  })
   .transform((text) => text.replace(/\/+$/, ""));
+
+/** For hosts that are addresses; URL parsing has turned `2130706433` and the like into dotted form. */
+function isNeverCalled(hostname: string): boolean {
+  const host = hostname.replace(/^\[|\]$/g, "");
+  return isIP(host) !== 0 && addressRange(host) === "never";
+}
 
 /** One entry of `gateway.providers`. */
 export const providerSchema = z.strictObject({

@@ -98,4 +98,12 @@ test("the file's providers take type and address from the table, by name or by t
   expect(found["own"]).toMatchObject({ type: "openai", baseUrl: "http://10.0.0.5:9000/v1" });
   expect(found["anthropic"]).toMatchObject({ type: "anthropic", baseUrl: "https://proxy.example.com" });
   expect(() => providers({}, { unknown: { apiKey: "k" } })).toThrow();
+  expect(() => providers({}, { own: { baseUrl: "http://" } })).toThrow(/no address/);
 });
+
+test.each(["169.254.169.254", "[::ffff:169.254.169.254]", "0.0.0.0", "2852039166", "[fe80::1]", "100.100.100.200"])(
+  "a base URL at %s is a mistake in the file, whatever is allowed",
+  (host) => {
+    expect(() => providers({}, { own: { baseUrl: `http://${host}/v1`, allowPrivate: true } })).toThrow(/never called/);
+  },
+);

@@ -3,7 +3,8 @@ import { type AddressInfo, connect } from "node:net";
 import fc from "fast-check";
 import { Agent, request as undiciRequest } from "undici";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { addressRange, guardedLookup, type Reach, refusedLiteral } from "./outbound-guard.ts";
+import { addressRange } from "../config/address-range.ts";
+import { guardedLookup, type Reach, refusedLiteral } from "./outbound-guard.ts";
 
 const STRICT: Reach = { allowPrivate: false };
 

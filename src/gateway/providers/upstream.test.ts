@@ -119,3 +119,11 @@ test("a provider's words lose secrets and control characters", async () => {
   expect(upstreamModel(provider, "moonshot/kimi-k2")).toBe("kimi-k2");
   await provider.pool.destroy();
 });
+
+test("a provider at an address that is never called is not made, and its name is told", () => {
+  const make = (baseUrl: string, trusted: boolean) => createProvider("own", { baseUrl }, 1_000, false, trusted);
+  expect(() => make("http://169.254.169.254/v1", true)).toThrow(/^provider own: .*never called/);
+  // What an administrator adds at run time is not trusted as the operator's own file is.
+  expect(() => make("http://10.0.0.1/v1", false)).toThrow(/^provider own: .*allowPrivate/);
+  expect(make("http://10.0.0.1/v1", true).name).toBe("own");
+});
