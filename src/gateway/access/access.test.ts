@@ -1,12 +1,13 @@
 import type { IncomingMessage } from "node:http";
 import { expect, test } from "vitest";
+import { configSchema } from "../../config/schema.ts";
 import type { GatewayError } from "../errors.ts";
 import type { ClientIdentity } from "../request-record.ts";
 import { recordingTelemetry } from "../testing/test-gateway.ts";
 import { clientAddress } from "./client-address.ts";
 import { ConcurrencyGate } from "./concurrency-gate.ts";
 import { IpLimits } from "./ip-limits.ts";
-import { Keys, requireAdmin } from "./keys.ts";
+import { isAdmin, Keys, requireAdmin } from "./keys.ts";
 import { RateLimits } from "./rate-limits.ts";
 import { VelocityMode } from "./velocity-mode.ts";
 
@@ -43,6 +44,48 @@ test("keys: bearer, x-api-key, none, wrong", () => {
   expect(thrownBy(() => requireAdmin(app, "x")).code).toBe("PERMISSION_DENIED");
   const statuses = telemetry.events.map((event) => (event.name === "keyLookup" ? event.status : event.name));
   expect(statuses).toEqual(["found", "found", "found", "missing", "invalid"]);
+});
+
+test("keys: one of the file expires, and is counted so", () => {
+  const telemetry = recordingTelemetry();
+  const clock = { nowMs: Date.parse("2026-01-01T00:00:00Z") };
+  const keys = new Keys(
+    telemetry,
+    () => false,
+    () => clock.nowMs,
+  );
+  const { gateway } = configSchema.parse({
+    gateway: {
+      keys: { app: { key: "gw_temp_app_key", expiresAt: "2026-01-01T01:00:00+00:00" }, other: "gw_live_other" },
+    },
+  });
+  keys.configure(gateway.keys);
+  const counted = (): unknown => telemetry.events.findLast(({ name }) => name === "keysCounted");
+  expect(keys.identify({ "x-api-key": "gw_temp_app_key" })).toEqual({
+    keyName: "app",
+    keyId: "config:app",
+    keyHash: expect.stringMatching(/^[0-9a-f]{16}$/),
+    tier: "basic",
+    unlimited: false,
+  });
+  expect(counted()).toMatchObject({ byStatus: { active: 2, expired: 0 }, temporary: { active: 1 } });
+  clock.nowMs += 3_600_000;
+  expect(thrownBy(() => keys.identify({ "x-api-key": "gw_temp_app_key" })).code).toBe("API_KEY_INACTIVE");
+  keys.recountExpired();
+  expect(counted()).toMatchObject({ byStatus: { active: 1, expired: 1 }, temporary: { active: 0, expired: 1 } });
+  keys.configure({ other: gateway.keys["other"]! });
+  expect(thrownBy(() => keys.identify({ "x-api-key": "gw_temp_app_key" })).code).toBe("INVALID_API_KEY");
+});
+
+test("keys: nobody is the admin by name, tier or configuration", () => {
+  const telemetry = recordingTelemetry();
+  const keys = new Keys(telemetry);
+  const { gateway } = configSchema.parse({ gateway: { keys: { admin: { key: "gw_live_not_admin", tier: "admin" } } } });
+  keys.configure(gateway.keys);
+  const pretender = keys.identify({ "x-api-key": "gw_live_not_admin" });
+  expect(pretender.keyName).toBe("admin");
+  expect(thrownBy(() => requireAdmin(pretender, "x")).code).toBe("PERMISSION_DENIED");
+  expect(isAdmin(pretender)).toBe(false);
 });
 
 const LIMITS = {

@@ -59,6 +59,7 @@ export class KeySync {
   }
 
   async #ask(): Promise<void> {
+    this.#keys.recountExpired();
     try {
       const { keys, teams, seq } = await this.#store.changesSince(this.#seq);
       this.#keys.apply(keys);

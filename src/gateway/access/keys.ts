@@ -47,6 +47,7 @@ export class Keys {
   /** Revoked keys by id, oldest first; past their number a revoked key is merely unknown. */
   readonly #revoked = new Map<string, string>();
   #complete = true;
+  #nextExpiryMs = Number.POSITIVE_INFINITY;
 
   /** @param anonymous Whether requests without a key are served. */
   constructor(telemetry: Telemetry, anonymous: () => boolean = () => false, now: () => number = Date.now) {
@@ -167,12 +168,19 @@ export class Keys {
     }
   }
 
+  /** Tells how many keys there are again where one has expired since the last time. */
+  recountExpired(): void {
+    if (this.#now() >= this.#nextExpiryMs) this.#count();
+  }
+
   #count(): void {
     const byStatus: Record<string, number> = { active: 0, expired: 0, disabled: 0, revoked: 0 };
     const temporary: Record<string, number> = { ...byStatus };
     const nowMs = this.#now();
+    this.#nextExpiryMs = Number.POSITIVE_INFINITY;
     for (const keys of [this.#own, this.#configured, this.#stored]) {
       for (const key of keys.values()) {
+        if (key.expiresAtMs > nowMs) this.#nextExpiryMs = Math.min(this.#nextExpiryMs, key.expiresAtMs);
         const status = key.status === "active" && key.expiresAtMs <= nowMs ? "expired" : key.status;
         byStatus[status]!++;
         if (key.temporary) temporary[status]!++;
