@@ -37,6 +37,7 @@ const ENVIRONMENT_FIELDS: Readonly<Record<string, string>> = {
   GATEWAYZ_PROVISIONING: "dashboards.provisioningDir",
   HEALTH_CHECK_INTERVAL: "health.checkInterval",
   USE_INTELLIGENT_MONITOR: "health.intelligentMonitor",
+  MEMORY_LIMIT_MB: "health.memoryLimitMb",
   GATEWAYZ_ALERT_WEBHOOK_URL: "health.alerts.webhook.url",
   GATEWAYZ_ALERT_WEBHOOK_SECRET: "health.alerts.webhook.secret",
   GATEWAYZ_ALERT_SLACK_URL: "health.alerts.slack.url",

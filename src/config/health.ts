@@ -53,6 +53,8 @@ export const health = z.strictObject({
   concurrentProbes: z.number().int().positive().default(20),
   /** False keeps everything in memory only. */
   intelligentMonitor: flag.default(true),
+  /** Above this much memory of the process no model is probed, MiB. */
+  memoryLimitMb: z.coerce.number().int().positive().default(28_000),
   /** Shown on top of the public status page. */
   statusPageTitle: z.string().min(1).max(100).default("GatewayZ"),
   alerts: alerts.prefault({}),

@@ -11,6 +11,7 @@ import { AvailabilityService } from "./availability/availability.ts";
 import { HealthBook } from "./health-book.ts";
 import { jobsOf } from "./jobs.ts";
 import { BODY_BYTES_MAX } from "./limits.ts";
+import { MemoryGuard } from "./memory-guard.ts";
 import { HealthMetrics } from "./metrics.ts";
 import { GatewayClient } from "./probes/gateway-client.ts";
 import { Monitor } from "./probes/monitor.ts";
@@ -48,6 +49,7 @@ export async function start(context: RoleContext): Promise<Role> {
     providersSince: (sinceMs) => database.stores.aggregates.providersSince(sinceMs),
   });
   const availability = new AvailabilityService(book);
+  const memory = new MemoryGuard(config.health.memoryLimitMb, logger);
   const delivery = new Delivery({
     channels: channelsOf(config.health),
     logger,
@@ -87,7 +89,7 @@ export async function start(context: RoleContext): Promise<Role> {
           }),
           concurrentProbes: probesAtOnce(context),
           signal: stopping.signal,
-          skipped: (state) => availability.inMaintenance(state),
+          skipped: (state) => memory.over || availability.inMaintenance(state),
           onChecks: (checks) => {
             availability.take(checks);
             caches.touch();
@@ -107,7 +109,7 @@ export async function start(context: RoleContext): Promise<Role> {
     databaseError: () => database.error(),
   };
   const upkeep = new Upkeep({
-    jobs: jobsOf(service, () => database.retry(book)),
+    jobs: jobsOf(service, { retryDatabase: () => database.retry(book), checkMemory: () => memory.check() }),
     stores: () => database.stores,
     owner,
     logger,

@@ -14,19 +14,24 @@ const ALERTS_EVERY_MS = 15_000;
 /** Less than the shortest time that a roll-up stays in Redis. */
 const PUBLISH_EVERY_MS = 30_000;
 const RETRY_EVERY_MS = 5_000;
+const MEMORY_EVERY_MS = 10_000;
 /** How soon one service shows what another has found. */
 const RELOAD_EVERY_MS = 10_000;
 
-/**
- * What is done beside the probes, and how often.
- * @param retryDatabase Tries the wanted database again, where the service had to start without it.
- */
-export function jobsOf(service: HealthService, retryDatabase: () => Promise<void>): Job[] {
+export interface JobParts {
+  /** Tries the wanted database again, where the service had to start without it. */
+  retryDatabase(): Promise<void>;
+  checkMemory(): void;
+}
+
+/** What is done beside the probes, and how often. */
+export function jobsOf(service: HealthService, { retryDatabase, checkMemory }: JobParts): Job[] {
   const { alerts, availability, book, caches, context, metrics } = service;
   const aggregates = () => service.stores().aggregates;
   let summed = false;
   return [
     { name: "database", everyMs: RETRY_EVERY_MS, run: retryDatabase },
+    { name: "memory", everyMs: MEMORY_EVERY_MS, run: async () => checkMemory() },
     {
       name: "reload",
       everyMs: RELOAD_EVERY_MS,
