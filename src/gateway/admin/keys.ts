@@ -56,11 +56,12 @@ export const adminKeyRoutes: readonly Route[] = [
     path: "/admin/keys",
     auth: "admin",
     tag,
+    status: 201,
     summary: "Make a key; the reply is the only place where it can be read",
     schemas: () => ({ body: keyInput, reply: newKeySchema() }),
   }).handle(async ({ gateway, reply, body }) => {
     const { secret, record } = await stored(() => gateway.keyStore.create(body));
-    reply.code(201).header("cache-control", "no-store");
+    reply.header("cache-control", "no-store");
     return { ...keyJson(record), key: secret };
   }),
   defineRoute({

@@ -52,10 +52,11 @@ export const adminModelRoutes: readonly Route[] = [
     path: "/admin/models",
     auth: "admin",
     tag,
+    status: 201,
     summary: "Make a model of one's own; it can be asked from the next request on",
     description: "The fields are those of `gateway.aliases` in `gatewayz.yaml`.",
     schemas: () => ({ body: aliasSchema.extend({ name: modelName() }), reply: modelView() }),
-  }).handle(async ({ gateway, reply, body }) => {
+  }).handle(async ({ gateway, body }) => {
     const { name, ...alias } = body;
     if (Object.hasOwn(gateway.context.config.gateway.aliases, name)) {
       throw new GatewayError(
@@ -65,7 +66,6 @@ export const adminModelRoutes: readonly Route[] = [
       );
     }
     await stored(() => gateway.settings.putAlias(name, alias));
-    reply.code(201);
     return viewOf(gateway, name);
   }),
   defineRoute({

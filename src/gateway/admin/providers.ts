@@ -53,11 +53,12 @@ export const adminProviderRoutes: readonly Route[] = [
     path: "/admin/providers",
     auth: "admin",
     tag,
+    status: 201,
     summary: "Switch a provider on; asked from the next request on",
     description:
       "The fields are those of `gateway.providers` in `gatewayz.yaml`. An address in a private range or on this machine needs `allowPrivate: true`; link-local and metadata addresses are never called. The key is kept sealed in the database.",
     schemas: () => ({ body: providerSchema.extend({ name: providerName() }), reply: providerView() }),
-  }).handle(async ({ gateway, reply, body }) => {
+  }).handle(async ({ gateway, body }) => {
     const { name, ...config } = body;
     refuseDemo(gateway);
     if (gateway.providers.has(name) || Object.hasOwn(gateway.live.overlay.providers, name)) {
@@ -68,7 +69,6 @@ export const adminProviderRoutes: readonly Route[] = [
       );
     }
     await stored(() => gateway.settings.putProvider(name, config));
-    reply.code(201);
     return viewOf(gateway, name);
   }),
   defineRoute({

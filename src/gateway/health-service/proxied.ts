@@ -13,6 +13,7 @@ interface ProxiedRoute {
   readonly tag: string;
   readonly summary: string;
   readonly description?: string;
+  readonly status?: 201;
   schemas(): RouteSchemas & { readonly reply: z.ZodType };
   /** What can honestly be said without the health service; absent: HEALTH_SERVICE_UNAVAILABLE. */
   away?(gateway: Gateway, reason: string, params: Readonly<Record<string, string>>): object;

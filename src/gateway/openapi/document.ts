@@ -136,7 +136,7 @@ function responsesOf(route: RouteDescription, { reply }: RouteSchemas, shared: J
   const error = { $ref: "#/components/responses/Error" };
   const takesInput = /\{/.test(route.path) || ["POST", "PUT", "PATCH"].includes(route.method);
   return {
-    200: { description: "Success", content },
+    [route.status ?? 200]: { description: "Success", content },
     ...(takesInput ? { 400: error } : {}),
     ...(route.auth === "open" ? {} : { 401: error, 429: error }),
     ...(route.auth === "admin" ? { 403: error } : {}),

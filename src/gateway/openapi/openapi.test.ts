@@ -59,7 +59,10 @@ describe("the document is valid OpenAPI 3.1", () => {
 
   test("every operation has a response, and every response a description or a reference", () => {
     for (const { path, operation } of operations()) {
-      expect(Object.keys(operation.responses), path).toContain("200");
+      expect(
+        Object.keys(operation.responses).filter((status) => status.startsWith("2")),
+        path,
+      ).toHaveLength(1);
       for (const [status, response] of Object.entries(operation.responses)) {
         expect(status).toMatch(/^([1-5]\d\d|default)$/);
         expect(typeof (response.$ref ?? response.description)).toBe("string");

@@ -49,7 +49,7 @@ function operationHtml({ path, method, operation }: { path: string; method: stri
     operation.description === undefined ? "" : `<p>${proseHtml(operation.description)}</p>`,
     parametersHtml(operation.parameters),
     operation.requestBody === undefined ? "" : `<h4>Body</h4>${contentHtml(operation.requestBody.content)}`,
-    `<h4>Reply</h4>${contentHtml(operation.responses["200"]?.content ?? {})}`,
+    `<h4>Reply</h4>${contentHtml((operation.responses["200"] ?? operation.responses["201"])?.content ?? {})}`,
     `<h4>Try it</h4><pre>${escapeHtml(curl(path, method, operation))}</pre>`,
   ];
   return `<details class="op" id="${operation.operationId}"><summary><span class="method ${method}">${method.toUpperCase()}</span> <code>${pathHtml(path)}</code> ${keyHtml(operation)}<span class="what">${proseHtml(operation.summary)}</span></summary><div>${parts.join("")}</div></details>`;

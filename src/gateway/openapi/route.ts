@@ -34,6 +34,8 @@ export interface RouteDescription {
   readonly tag: string;
   readonly summary: string;
   readonly description?: string;
+  /** Of a success; 200 without it. */
+  readonly status?: 201;
   /** Content type of a reply that is no JSON. */
   readonly replyType?: string;
   /** Made when the first request, or the document, needs them: zod takes about 15 µs per field, and a start has no time. */
@@ -86,8 +88,10 @@ export function defineRoute<
           method: definition.method,
           url: fastifyPath(definition.path),
           config: { auth: definition.auth },
-          handler: async (request, reply) =>
-            handler((await readCall(definition.path, schemas(), gateway, request, reply)) as RouteCall<P, Q, B>),
+          handler: async (request, reply) => {
+            if (definition.status !== undefined) reply.code(definition.status);
+            return handler((await readCall(definition.path, schemas(), gateway, request, reply)) as RouteCall<P, Q, B>);
+          },
         });
       },
     }),

@@ -57,7 +57,9 @@ test("no input makes a route fail", { timeout: 20_000 }, async () => {
           /\{\w+\*?\}/g,
           () => encodeURIComponent(params[used++ % params.length]!) || "x",
         );
-        const search = new URLSearchParams(query.map(([field, text]) => [fields[field % fields.length]!, text]));
+        const search = new URLSearchParams(
+          query.map(([field, text]): [string, string] => [fields[field % fields.length]!, text]),
+        );
         const body = Object.fromEntries(members.map(([field, member]) => [fields[field % fields.length]!, member]));
         const sent = route.method === "GET" ? {} : { body: JSON.stringify(body) };
         const response = await fetch(`${gateway.url}${path}?${search}`, {

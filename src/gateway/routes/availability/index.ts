@@ -100,6 +100,7 @@ export const availabilityRoutes: readonly Route[] = [
   proxied({
     method: "POST",
     path: "/availability/maintenance",
+    status: 201,
     auth: "admin",
     tag,
     summary: "Announce maintenance: no alerts, no incidents, and routing goes elsewhere",
