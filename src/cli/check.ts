@@ -2,6 +2,7 @@ import { loadConfig } from "../config/load.ts";
 import { ROLE_NAMES } from "../config/roles.ts";
 import { withPeers } from "../config/topology.ts";
 import { type Finding, type Installation, runChecks } from "../operations/check/index.ts";
+import { textTable } from "./text-table.ts";
 
 export interface CheckOptions {
   readonly configFile: string | undefined;
@@ -54,12 +55,6 @@ function table(findings: readonly Finding[]): string {
     measured,
     `${MARKS[verdict]} ${verdict}`,
   ]);
-  const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)));
-  const line = (row: readonly string[]): string =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column]!))
-      .join("  ")
-      .trimEnd();
   const reasons = findings.flatMap(({ component, criterion, cause, fix }) =>
     cause === undefined ? [] : [`${component}: ${criterion}`, `  cause  ${cause}`, `  fix    ${fix ?? ""}`],
   );
@@ -69,5 +64,5 @@ function table(findings: readonly Finding[]): string {
     failed > 0
       ? `${failed} of ${findings.length} criteria fail.`
       : `All criteria hold${pending > 0 ? `; ${pending} need more history` : ""}.`;
-  return `${[line(header), line(widths.map((width) => "─".repeat(width))), ...rows.map(line), "", ...reasons, ...(reasons.length > 0 ? [""] : []), last].join("\n")}\n`;
+  return `${textTable(header, rows)}\n${[...reasons, ...(reasons.length > 0 ? [""] : []), last].join("\n")}\n`;
 }
