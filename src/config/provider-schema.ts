@@ -7,7 +7,7 @@ import { providerRoutingFields } from "./routing.ts";
  * How a provider is spoken to. `openai` and `anthropic` are also right for every server that is compatible with one of
  * them; `azure` is OpenAI's format at Azure's addresses.
  */
-export const PROVIDER_TYPES = ["openai", "anthropic", "gemini", "vertex", "bedrock", "azure", "cohere"] as const;
+export const PROVIDER_TYPES = ["openai", "anthropic", "gemini", "vertex", "bedrock", "azure", "cohere", "fal"] as const;
 
 export type ProviderType = (typeof PROVIDER_TYPES)[number];
 
@@ -30,7 +30,7 @@ function isNeverCalled(hostname: string): boolean {
 export const providerSchema = z.strictObject({
   /** Wire format that the provider speaks. */
   type: z.enum(PROVIDER_TYPES).default("openai"),
-  /** May be left out for the providers of the table and for gemini, vertex, bedrock and cohere. */
+  /** May be left out for the providers of the table and for gemini, vertex, bedrock, cohere and fal. */
   baseUrl: url,
   /**
    * What calls authenticate with. Vertex: the service account's JSON, or the path of its file. Bedrock: an API key, or

@@ -34,6 +34,7 @@ const oneVariable = [
   ["MINIMAX_API_KEY", "minimax", "openai", "https://api.minimax.io/v1"],
   ["XIAOMI_API_KEY", "xiaomi", "openai", "https://api.xiaomimimo.com/v1"],
   ["META_API_KEY", "meta", "openai", "https://api.meta.ai/v1"],
+  ["FAL_KEY", "fal", "fal", "https://fal.run"],
   ["OLLAMA_API_KEY", "ollama", "openai", "https://ollama.com/v1"],
 ] as const;
 

@@ -111,6 +111,13 @@ export const KNOWN_PROVIDERS: readonly KnownProvider[] = [
   openai("minimax", "https://api.minimax.io/v1", "MINIMAX_API_KEY"),
   openai("xiaomi", "https://api.xiaomimimo.com/v1", "XIAOMI_API_KEY"),
   openai("meta", "https://api.meta.ai/v1", "META_API_KEY", "LLAMA_API_KEY"),
+  {
+    name: "fal",
+    type: "fal",
+    apiKeyVariables: ["FAL_KEY", "FAL_API_KEY"],
+    baseUrl: "https://fal.run",
+    baseUrlVariable: "FAL_BASE_URL",
+  },
   // Ollama's cloud; an address of one's own (`http://127.0.0.1:11434/v1`) needs no key.
   openai("ollama", "https://ollama.com/v1", "OLLAMA_API_KEY"),
   { ...openai("vllm", "", "VLLM_API_KEY"), baseUrl: undefined, needsOneOf: ["VLLM_BASE_URL"] },

@@ -116,7 +116,14 @@ export class MediaDialogue implements Dialogue, MediaSide {
     return { bytes, meter: new StreamMeter() };
   }
 
-  convertReply(_provider: Provider, bytes: Buffer, reply: JsonObject): ConvertedReply | undefined {
+  convertReply(provider: Provider, bytes: Buffer, reply: JsonObject, model: string): ConvertedReply | undefined {
+    const decode = this.#codec(provider, model)?.decode;
+    if (decode === undefined) return this.#readReply(bytes, reply);
+    const own = decode(reply, model);
+    return own && this.#readReply(Buffer.from(JSON.stringify(own)), own);
+  }
+
+  #readReply(bytes: Buffer, reply: JsonObject): ConvertedReply | undefined {
     const answered = this.#operation.makes === "images" ? Array.isArray(reply["data"]) : "text" in reply;
     if (!answered) return undefined;
     const meter = new StreamMeter();

@@ -234,6 +234,27 @@ test("embeddings: Gemini, Vertex, Cohere and Bedrock in OpenAI's shape", async (
   expect(bedrock.lastPath()).toBe("/model/anthropic.claude-3-7-sonnet-20250219-v1%3A0/invoke");
 });
 
+test("fal: pictures by address or inline, the model in the path; chats are refused", async () => {
+  const fal = await startFormat("fal", "fal-ai/flux/dev");
+  fal.answer = { images: [{ url: "https://fal.media/a.png" }], seed: 1 };
+  const ask = { prompt: "a cat", n: 1, size: "1024x768", seed: 7, quality: "high" };
+  const linked = await post(fal, ask, "/v1/images/generations");
+  expect(linked).toMatchObject({ status: 200, body: { data: [{ url: "https://fal.media/a.png" }] } });
+  expect(linked.headers.get("x-gatewayz-dropped-params")).toBe("quality");
+  expect(fal.lastPath()).toBe("/fal-ai/flux/dev");
+  expect(fal.lastBody()).toEqual({
+    ...{ prompt: "a cat", num_images: 1, seed: 7 },
+    image_size: { width: 1024, height: 768 },
+  });
+  fal.answer = { images: [{ url: PNG }] };
+  const inline = await post(fal, { prompt: "a cat", response_format: "b64_json" }, "/v1/images/generations");
+  expect(inline.body).toMatchObject({ data: [{ b64_json: "iVBORw0KGgo=" }] });
+  expect(fal.lastBody()).toMatchObject({ sync_mode: true });
+  const chat = await post(fal, {});
+  await fal.close();
+  expect(objectAt(chat.body, "error")["gateway_code"]).toBe("NOT_TRANSLATABLE");
+});
+
 test("rerank: Cohere's own endpoint, documents as texts", async () => {
   const before = cohere.answer;
   cohere.answer = {

@@ -5,6 +5,7 @@ import { anthropicWire } from "./anthropic.ts";
 import { azureWire } from "./azure.ts";
 import { bedrockWire } from "./bedrock.ts";
 import { cohereWire } from "./cohere.ts";
+import { falWire } from "./fal.ts";
 import { geminiWire } from "./gemini.ts";
 import { openAiWire } from "./openai.ts";
 import { SseChunkAdjuster } from "./sse-chunk-adjuster.ts";
@@ -19,6 +20,7 @@ const WIRES: Readonly<Record<ProviderType, (model: string) => Wire>> = {
   bedrock: () => bedrockWire,
   azure: () => azureWire,
   cohere: () => cohereWire,
+  fal: () => falWire,
 };
 
 /** How a provider of this type and these quirks is spoken to, by model. */

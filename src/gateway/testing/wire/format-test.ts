@@ -3,7 +3,7 @@ import { startTestGateway } from "../test-gateway.ts";
 import { serviceAccount } from "./vertex.ts";
 import { jsonReply, sseReply, startWireServer, type WireRequest } from "./wire-server.ts";
 
-type Format = "gemini" | "bedrock" | "cohere" | "vertex";
+type Format = "gemini" | "bedrock" | "cohere" | "vertex" | "fal";
 
 const SIGNED = { functionCall: { name: "get_weather", args: { city: "Oslo" } }, thoughtSignature: "c2ln" };
 const UNSIGNED = { functionCall: { name: "get_weather", args: { city: "Rome" } } };
@@ -51,6 +51,7 @@ const HELLO: Readonly<Record<Format, JsonObject>> = {
   vertex: EXAMPLE.geminiHello,
   bedrock: BEDROCK_HELLO,
   cohere: COHERE_HELLO,
+  fal: { images: [] },
 };
 
 /** A provider of one format that answers what the test says, behind a gateway. */
