@@ -209,6 +209,7 @@ for (const { way, responses, messages } of ways) {
       const completion = await openai.chat.completions.create(request);
       message = completion.choices[0]!.message as unknown as JsonObject;
       expect(message["reasoning_content"]).toBe("They ask for the weather.");
+      expect(message["thinking_blocks"]).toEqual((THINKING_MESSAGE["content"] as JsonObject[]).slice(0, 2));
     }
     provider.answer = json(ANTHROPIC_MESSAGE);
     const result = { role: "tool", tool_call_id: "toolu_a", content: "sun" };

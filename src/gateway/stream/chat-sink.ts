@@ -1,8 +1,8 @@
 import type { GatewayError } from "../errors.ts";
 import type { JsonObject } from "../json.ts";
-import { reasoningText } from "../translation/reasoning.ts";
+import { blocksForAnthropic, isForeign, reasoningText } from "../translation/reasoning.ts";
 import { writeOpenAiUsage } from "../usage/raw-usage.ts";
-import type { ChatDelta, ChunkSink, StreamMeter, ToolCallDelta } from "./converter.ts";
+import type { ChatDelta, ChunkSink, ReasoningDetail, StreamMeter, ToolCallDelta } from "./converter.ts";
 import { FreeformInput } from "./freeform-input.ts";
 import { openAiStreamError } from "./openai-pass-through.ts";
 
@@ -14,6 +14,9 @@ export class ChatSink implements ChunkSink {
   readonly #freeform: ReadonlySet<string>;
   /** OpenAI's index of a call of a freeform tool → its input. */
   readonly #inputs = new Map<number, FreeformInput>();
+  /** The open thinking block's text so far. */
+  #thought = "";
+  #thoughtIndex: number | undefined;
   /** Everything in a chunk before its delta; empty until the first. */
   #head = "";
 
@@ -60,12 +63,28 @@ export class ChatSink implements ChunkSink {
     const written: JsonObject = {};
     const thought = delta.reasoning === undefined ? delta.reasoningText : reasoningText(delta.reasoning);
     if (thought) written["reasoning_content"] = thought;
-    if (delta.reasoning !== undefined) written["reasoning_details"] = delta.reasoning;
+    if (delta.reasoning !== undefined) {
+      written["reasoning_details"] = delta.reasoning;
+      const blocks = delta.reasoning.flatMap((detail) => this.#closedBlock(detail));
+      if (blocks.length > 0) written["thinking_blocks"] = blocks;
+    }
     if (delta.content !== undefined) written["content"] = delta.content;
     if (delta.refusal !== undefined) written["refusal"] = delta.refusal;
     const calls = (delta.toolCalls ?? []).map((call) => this.#writeCall(call));
     if (calls.length > 0) written["tool_calls"] = calls;
     return written;
+  }
+
+  /** Claude's thinking once more when it is whole and signed, as LiteLLM's clients send it back. */
+  #closedBlock(detail: ReasoningDetail): JsonObject[] {
+    if (isForeign(detail)) return [];
+    if (detail.index !== this.#thoughtIndex) this.#thought = "";
+    this.#thoughtIndex = detail.index;
+    this.#thought += detail.text ?? "";
+    if (detail.type !== "reasoning.encrypted" && !detail.signature) return [];
+    const blocks = blocksForAnthropic([{ ...detail, text: this.#thought }]);
+    this.#thought = "";
+    return blocks;
   }
 
   #writeCall(call: ToolCallDelta): JsonObject {

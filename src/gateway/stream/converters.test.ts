@@ -115,6 +115,7 @@ test("Anthropic to OpenAI: text, thinking, usage", () => {
       reasoning_details: [
         { type: "reasoning.text", text: "", signature: "c2ln", format: "anthropic-claude-v1", index: 0 },
       ],
+      thinking_blocks: [{ type: "thinking", thinking: "Hmm", signature: "c2ln" }],
     },
     { content: "Hello" },
     { content: " world" },

@@ -2,7 +2,7 @@ import { isObject, type JsonObject, objectAt, objectsAt, parseObject, stringAt }
 import { chatId } from "../stream/chat-sink.ts";
 import { readAnthropicUsage, readOpenAiUsage, writeAnthropicUsage, writeOpenAiUsage } from "../usage/raw-usage.ts";
 import { anthropicStopReason, openAiFinishReason } from "./finish-reasons.ts";
-import { blocksForClient, detailsOfBlock, reasoningOf, reasoningText } from "./reasoning.ts";
+import { blocksForAnthropic, blocksForClient, detailsOfBlock, reasoningOf, reasoningText } from "./reasoning.ts";
 
 /** An Anthropic message as a chat completion. @param created Unix seconds. */
 export function messageToCompletion(message: JsonObject, created: number): JsonObject {
@@ -28,6 +28,8 @@ export function messageToCompletion(message: JsonObject, created: number): JsonO
     const thought = reasoningText(details);
     if (thought !== "") reply["reasoning_content"] = thought;
     reply["reasoning_details"] = details;
+    const signed = blocksForAnthropic(details);
+    if (signed.length > 0) reply["thinking_blocks"] = signed; // As LiteLLM's clients send it back.
   }
   if (toolCalls.length > 0) reply["tool_calls"] = toolCalls;
   const choice: JsonObject = {
