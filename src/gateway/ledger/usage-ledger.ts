@@ -109,15 +109,16 @@ export class UsageLedger implements Ledger {
     if (this.#replayNeeded && log !== undefined) {
       const from = await applied();
       const { logger } = this.#options;
-      // Read into sums of their own: a failure in the middle must not count the first half twice.
-      const earlier: SettlementEntry[] = [];
+      // Into sums of their own: a failure in the middle must not count the first half twice.
+      const earlier = new UsageBatch();
+      const periods = this.#options.periods();
       await log.replay(from, (entry) => {
-        if (entry.kind === "settlement") earlier.push(entry);
+        if (entry.kind === "settlement") earlier.add(entry, periods);
       });
-      for (const entry of earlier) this.#batch.add(entry, this.#options.periods());
+      this.#batch.merge(earlier);
       this.#replayNeeded = false;
-      if (earlier.length > 0)
-        logger.info({ requests: earlier.length }, "usage of an earlier process taken from its log");
+      if (earlier.requests > 0)
+        logger.info({ requests: earlier.requests }, "usage of an earlier process taken from its log");
     }
     const batch = this.#batch;
     this.#batch = new UsageBatch();

@@ -62,6 +62,22 @@ export class UsageBatch {
     if (team !== "") this.#addBudget(`team:${team}`, entry, periods);
   }
 
+  /** Adds what another batch has summed up. */
+  merge(other: UsageBatch): void {
+    this.requests += other.requests;
+    mergeRows(this.hours, other.hours);
+    mergeRows(this.endUsers, other.endUsers);
+    mergeRows(this.tags, other.tags);
+    for (const [key, row] of other.budgets) {
+      const known = this.budgets.get(key);
+      if (known === undefined) this.budgets.set(key, row);
+      else known.nano_usd += row.nano_usd;
+    }
+    for (const [keyId, atMs] of other.lastUse) {
+      this.lastUse.set(keyId, Math.max(atMs, this.lastUse.get(keyId) ?? 0));
+    }
+  }
+
   #addHour(hour: number, provider: string, model: string, entry: SettlementEntry): void {
     const { keyId, team } = entry.subject;
     const key = `${hour}\n${keyId}\n${team}\n${provider}\n${model}`;
@@ -118,6 +134,25 @@ export class UsageBatch {
       this.budgets.set(key, row);
     }
     return row;
+  }
+}
+
+function mergeRows<Row extends UsageSums>(rows: Map<string, Row>, others: ReadonlyMap<string, Row>): void {
+  for (const [key, other] of others) {
+    const row = rows.get(key);
+    if (row === undefined) {
+      rows.set(key, other);
+      continue;
+    }
+    row.requests += other.requests;
+    row.errors += other.errors;
+    row.interrupted += other.interrupted;
+    row.input_tokens += other.input_tokens;
+    row.output_tokens += other.output_tokens;
+    row.cached_tokens += other.cached_tokens;
+    row.cache_write_tokens += other.cache_write_tokens;
+    row.reasoning_tokens += other.reasoning_tokens;
+    row.cost_nano_usd += other.cost_nano_usd;
   }
 }
 
