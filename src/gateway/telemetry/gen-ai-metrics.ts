@@ -15,7 +15,7 @@ export interface GenAiGenerations {
 
 /** Error types that become label values; others are `_OTHER`, the conventions' word for it. */
 const ERROR_TYPES_MAX = 100;
-type Labels = readonly [operation: string, provider: string, requestModel: string, responseModel: string];
+type Labels = readonly [operation: string, provider: string, model: string];
 
 /** OpenTelemetry's GenAI metrics of finished model requests. */
 export class GenAiMetrics {
@@ -34,7 +34,7 @@ export class GenAiMetrics {
     const key = `${requestType}\u0000${provider}\u0000${model}`;
     let series = this.#series.get(key);
     if (series === undefined) {
-      const labels: Labels = [genAiOperation(requestType), genAiProvider(provider), model, model];
+      const labels: Labels = [genAiOperation(requestType), genAiProvider(provider), model];
       series = new GenAiSeries(this.#set, this.#generations, labels);
       this.#series.set(key, series);
     }

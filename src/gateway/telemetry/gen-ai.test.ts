@@ -141,9 +141,9 @@ describe("metrics of the conventions", () => {
     const error = { code: "PROVIDER_ERROR", type: "api_error", message: "" };
     metrics.finished({ ...base, outcome: { ...base.outcome!, statusCode: 502, error } }, "openai", "gpt", 0.5);
     const durations = set.histogram("gen_ai_client_inference_duration_seconds");
-    expect(durations.child("chat", "openai", "gpt", "gpt", "").count).toBe(1);
-    expect(durations.child("chat", "openai", "gpt", "gpt", "PROVIDER_ERROR").count).toBe(1);
+    expect(durations.child("chat", "openai", "gpt", "").count).toBe(1);
+    expect(durations.child("chat", "openai", "gpt", "PROVIDER_ERROR").count).toBe(1);
     const perChunk = set.histogram("gen_ai_client_inference_time_per_output_chunk_seconds");
-    expect(perChunk.child("chat", "openai", "gpt", "gpt").count).toBe(base.outcome!.chunks - 1);
+    expect(perChunk.child("chat", "openai", "gpt").count).toBe(base.outcome!.chunks - 1);
   });
 });
