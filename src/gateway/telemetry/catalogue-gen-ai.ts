@@ -7,12 +7,8 @@ const TOKEN_SECONDS = [0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 
 const FIRST_TOKEN_SECONDS = [0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 /** Powers of four. */
 const TOKENS = [1, 4, 16, 64, 256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216, 67_108_864];
-const CALL = [
-  "gen_ai_operation_name",
-  "gen_ai_provider_name",
-  "gen_ai_request_model",
-  "gen_ai_response_model",
-] as const;
+/** Without `gen_ai_response_model`, which names one model in many ways (dated releases) and would double every series. */
+const CALL = ["gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model"] as const;
 const FAILABLE = [...CALL, "error_type"] as const;
 const COUNTED = [...CALL, "gen_ai_token_modality"] as const;
 const FINISHED = "request finished";
