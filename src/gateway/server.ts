@@ -69,7 +69,7 @@ export function createGatewayServer(gateway: Gateway, cold?: ColdProxy): Fastify
     });
   });
   observeGateway(gateway, app.server, cold !== undefined);
-  registerDefinedRoutes(app, gateway);
+  if (cold === undefined) registerDefinedRoutes(app, gateway); // A worker passes these on.
   registerChatCompletions(app, gateway);
   registerMessages(app, gateway);
   registerResponses(app, gateway);
