@@ -1,3 +1,4 @@
+import { open } from "node:fs/promises";
 import type { Kysely, Transaction } from "kysely";
 import type { Pool } from "pg";
 import type { Logger } from "../runtime/logger.ts";
@@ -35,6 +36,11 @@ export interface Tables<Schema> {
   run<T>(work: (db: Kysely<Schema>) => Promise<T>): Promise<T>;
   /** As `run`, all or nothing. */
   transaction<T>(work: (db: Transaction<Schema>) => Promise<T>): Promise<T>;
+  /**
+   * Resolves when what has been committed survives a power cut; a killed process it survives at once. Postgres has synced
+   * it already; SQLite syncs now and then only, and here off the caller's thread.
+   */
+  synced(): Promise<void>;
 }
 
 interface Connection {
@@ -94,7 +100,26 @@ export class Database {
         await migrated;
         return work(db as Kysely<Schema>);
       });
-    return { kind: this.kind, run, transaction: (work) => run((db) => inTransaction(db, work)) };
+    return {
+      kind: this.kind,
+      run,
+      transaction: (work) => run((db) => inTransaction(db, work)),
+      synced: () => this.#synced(),
+    };
+  }
+
+  async #synced(): Promise<void> {
+    const { url, file } = this.#options;
+    if (url !== undefined || file === ":memory:") return;
+    // The log first: what has left it for the file has been synced there.
+    for (const path of [`${file}-wal`, file]) {
+      try {
+        const handle = await open(path, "r");
+        await handle.datasync().finally(() => handle.close());
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      }
+    }
   }
 
   /** Waits for nobody: statements under way fail. */

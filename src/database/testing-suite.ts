@@ -115,6 +115,13 @@ export function databaseSuite(fresh: () => Promise<Partial<DatabaseOptions>>): v
     expect(first.available).toBe(true);
   });
 
+  test("what is committed can be synced", async () => {
+    const notes = opened(await fresh()).component<NoteTables>("notes", [makeNotes]);
+    await notes.synced(); // Nothing is there yet.
+    await notes.run((db) => db.insertInto("notes").values(note("a")).execute());
+    await expect(notes.synced()).resolves.toBeUndefined();
+  });
+
   test("a closed database refuses", async () => {
     const database = opened(await fresh());
     await database.close();

@@ -101,7 +101,7 @@ export class RollUp {
         await store.add(batch);
         // At once: what fails from here on must not add the batch again.
         this.#batch = undefined;
-        ledger.added(batch);
+        await this.#forget(batch);
         await this.#options.used(batch.lastUse);
       }
       this.#batch = undefined;
@@ -124,6 +124,20 @@ export class RollUp {
       telemetry.event("creditRetried", { attempt: this.#attempt, endpoint: "roll_up" });
       this.#retryAtMs = this.#now() + Math.min(RETRY_MS.first * 2 ** (this.#attempt - 2), RETRY_MS.last);
     }
+  }
+
+  /** Lets the ledger delete what is in the database for good: not before a power cut could take it from there. */
+  async #forget(batch: UsageBatch): Promise<void> {
+    try {
+      await this.#options.tables.synced();
+    } catch (error) {
+      this.#options.logger.warn(
+        { error: (error as Error).message },
+        "database cannot be synced; the usage log is kept",
+      );
+      return;
+    }
+    this.#options.ledger.added(batch);
   }
 
   #storeOf(): UsageStore {

@@ -101,7 +101,7 @@ test("while the database is away usage waits; it is stored when it is back, by t
   await second.rollUp.start();
   await mkdir(join(folder, "later"));
   await expect.poll(second.requests, { timeout: 10_000 }).toBe(3);
-  expect(second.lines).toContain("usage can be stored again");
+  await expect.poll(() => second.lines).toContain("usage can be stored again");
   await second.rollUp.close();
   await second.database.close();
 });
