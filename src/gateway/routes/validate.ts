@@ -2,6 +2,7 @@ import { GatewayError } from "../errors.ts";
 import { isObject, type JsonObject, numberAt, stringAt } from "../json.ts";
 import type { InferenceRequest } from "../request-record.ts";
 import { readWishes } from "../routing/preferences.ts";
+import { parametersOf } from "./request-parameters.ts";
 
 const CHAT_ROLES: ReadonlySet<string> = new Set(["system", "user", "assistant", "tool", "function", "developer"]);
 const MESSAGE_ROLES: ReadonlySet<string> = new Set(["user", "assistant", "system"]);
@@ -79,6 +80,7 @@ export function inferenceOf(
     frequencyPenalty: numberAt(body, "frequency_penalty"),
     presencePenalty: numberAt(body, "presence_penalty"),
     toolCount: Array.isArray(body["tools"]) ? body["tools"].length : 0,
+    ...parametersOf(body),
   };
 }
 

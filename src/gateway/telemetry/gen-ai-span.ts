@@ -43,7 +43,7 @@ export function genAiSpan(record: RequestRecord, options: GenAiSpanOptions): Spa
       "gen_ai.system": options.system ? provider : undefined,
       "gen_ai.request.model": model,
       "gen_ai.request.stream": inference.stream || undefined,
-      ...requestAttributes(inference),
+      ...requestAttributes(inference, options.redact),
       ...answerAttributes(record, model),
       ...usageAttributes(record),
       "server.address": options.server.address,
@@ -56,7 +56,7 @@ export function genAiSpan(record: RequestRecord, options: GenAiSpanOptions): Spa
   };
 }
 
-function requestAttributes(request: InferenceRequest): Attributes {
+function requestAttributes(request: InferenceRequest, redact: Redact): Attributes {
   return {
     "gen_ai.request.temperature": request.temperature,
     "gen_ai.request.max_tokens": request.maxTokens,
@@ -66,10 +66,10 @@ function requestAttributes(request: InferenceRequest): Attributes {
     "gen_ai.request.presence_penalty": request.presencePenalty,
     "gen_ai.request.seed": request.seed,
     "gen_ai.request.choice.count": request.choiceCount === 1 ? undefined : request.choiceCount,
-    "gen_ai.request.stop_sequences": request.stopSequences,
+    "gen_ai.request.stop_sequences": request.stopSequences?.map(redact),
     "gen_ai.request.reasoning.level": request.reasoningEffort,
     "gen_ai.output.type": request.outputType,
-    "gen_ai.conversation.id": request.conversationId,
+    "gen_ai.conversation.id": request.conversationId && redact(request.conversationId),
   };
 }
 
