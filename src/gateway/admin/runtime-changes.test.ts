@@ -1,5 +1,7 @@
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { TEST_ADMIN_KEY } from "../../runtime/testing.ts";
+import { TEST_ADMIN_KEY, type TestContext } from "../../runtime/testing.ts";
 import {
   type FixtureProvider,
   json,
@@ -140,6 +142,26 @@ describe("providers", () => {
     expect((await call("POST", "/admin/providers", { name: "a/b", baseUrl: "https://example.com" })).status).toBe(400);
     expect((await call("PATCH", "/admin/providers/nobody", {})).status).toBe(404);
   });
+});
+
+test("neither the database nor the log holds a provider's key", async () => {
+  const secret = "sk-canary-5d1f0c77aa";
+  const body = {
+    name: "canary",
+    baseUrl: `${added.url}/v1`,
+    apiKey: secret,
+    models: ["canary-model"],
+    allowPrivate: true,
+  };
+  await call("POST", "/admin/providers", body);
+  expect((await chat("canary-model")).status).toBe(200);
+  const { dataDir, lines } = gateway.gateway.context as TestContext;
+  const files = readdirSync(dataDir, { recursive: true, encoding: "utf8" }).map((name) => join(dataDir, name));
+  const held = files.filter((file) => statSync(file).isFile() && readFileSync(file).includes(secret));
+  expect(files.some((file) => file.endsWith("gateway.db"))).toBe(true);
+  expect(held).toEqual([]);
+  expect(JSON.stringify(lines)).not.toContain(secret);
+  await call("DELETE", "/admin/providers/canary");
 });
 
 describe("models of one's own", () => {

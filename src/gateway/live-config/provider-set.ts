@@ -30,7 +30,7 @@ export interface ProviderEntry {
 
 /** Why an entry cannot be a provider; undefined when it can. */
 export function refusalOf(name: string, { config, trusted }: ProviderEntry): string | undefined {
-  if (!URL.canParse(config.baseUrl)) return `provider ${name}: ${config.baseUrl} is no address`;
+  if (!URL.canParse(config.baseUrl)) return `provider ${name}: its baseUrl is no address`;
   const { hostname } = new URL(config.baseUrl);
   const reach = { allowPrivate: config.allowPrivate === true, ...(trusted && { explicitHost: hostname }) };
   const refused = refusedLiteral(hostname, reach);
