@@ -3,7 +3,16 @@ import { loadConfig } from "../config/load.ts";
 import { ROLE_NAMES } from "../config/roles.ts";
 import { withPeers } from "../config/topology.ts";
 
-const SECRET_FIELDS: ReadonlySet<string> = new Set(["apiKey", "adminApiKey", "engineKey", "password"]);
+const SECRET_FIELDS: ReadonlySet<string> = new Set([
+  "apiKey",
+  "adminApiKey",
+  "engineKey",
+  "password",
+  "secret",
+  "routingKey",
+]);
+/** Channels of alerts whose address is all that is needed to write to them. */
+const SECRET_ADDRESSES: ReadonlySet<string> = new Set(["webhook", "slack", "discord"]);
 
 /** What the program works out itself and no `gatewayz.yaml` may say. */
 const DERIVED_FIELDS: ReadonlySet<string> = new Set(["dataBytesMax", "installDir", "configFile"]);
@@ -29,6 +38,9 @@ function hideSecrets(key: string, value: unknown): unknown {
   // Client keys: the names are shown, the keys are not.
   if (key === "keys" && typeof value === "object" && value !== null) {
     return Object.fromEntries(Object.keys(value).map((name) => [name, "<secret>"]));
+  }
+  if (SECRET_ADDRESSES.has(key) && typeof value === "object" && value !== null && "url" in value) {
+    return { ...value, url: "<secret>" };
   }
   // Addresses may carry credentials of their own.
   if (typeof value === "string") {
