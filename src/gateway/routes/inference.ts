@@ -301,6 +301,7 @@ class Exchange {
       provider: answer.target.provider.name,
       model: answer.target.model,
       responseId: meter.responseId,
+      ...(meter.model !== undefined && meter.model !== answer.target.model && { responseModel: meter.model }),
       finishReason: meter.finishReason,
       finishedAtMs: nowMs(),
       timeToFirstByteMs: answer.headAtMs - this.#record.startedAtMs,

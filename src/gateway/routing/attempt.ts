@@ -77,6 +77,8 @@ export async function sendAttempt(
     const headAtMs = nowMs();
     attempt.statusCode = status;
     attempt.headAtMs = headAtMs;
+    const providerRequestId = headers["x-request-id"] ?? headers["request-id"];
+    if (typeof providerRequestId === "string") attempt.providerRequestId = providerRequestId.slice(0, 128);
     if (status < 200 || status > 299) {
       const text = await errorText(call);
       throw failureOfStatus(provider, model, status, headers, text);

@@ -5,6 +5,9 @@ import { genAiOperation, genAiProvider } from "./gen-ai-names.ts";
 import { type Attributes, SPAN_KIND, type Span, type SpanEvent } from "./otlp-spans.ts";
 import type { Redact } from "./redact.ts";
 
+/** A provider may say anything where its model's name should be. */
+const MODEL_CHARS_MAX = 200;
+
 export interface GenAiSpanOptions {
   /** `gen_ai.system` beside `gen_ai.provider.name`, as conventions up to v1.36 had it. */
   readonly system: boolean;
@@ -77,7 +80,8 @@ function answerAttributes({ outcome }: RequestRecord, model: string): Attributes
   const { responseId, responseModel, finishReason, timeToFirstChunkMs } = outcome!;
   return {
     "gen_ai.response.id": responseId,
-    "gen_ai.response.model": outcome!.provider === undefined ? undefined : (responseModel ?? model),
+    "gen_ai.response.model":
+      outcome!.provider === undefined ? undefined : (responseModel?.slice(0, MODEL_CHARS_MAX) ?? model),
     "gen_ai.response.finish_reasons": finishReason === undefined ? undefined : [finishReason],
     "gen_ai.response.time_to_first_chunk": timeToFirstChunkMs === undefined ? undefined : timeToFirstChunkMs / 1_000,
   };
