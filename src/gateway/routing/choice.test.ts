@@ -133,3 +133,21 @@ test("`auto` without a list chooses among what providers list", async () => {
   await ask(gateway, { model: "auto:quality" });
   expect(only.seen.at(-1)!.body["model"]).toBe("acme-opus");
 });
+
+test("a choice that is made without data, or with every breaker open, says so", async () => {
+  const only = await provider();
+  const gateway = await start({
+    providers: { fireworks: { baseUrl: only.url, models: ["acme-a", "acme-b"] } },
+    routing: { auto: [{ model: "acme-a" }, { model: "acme-b" }] },
+  });
+  const reasons = (): unknown[] =>
+    gateway.events
+      .filter(({ name }) => name === "routerDecided")
+      .map((event) => "fallbackReason" in event && event.fallbackReason);
+  await ask(gateway, { model: "auto:latency" });
+  await ask(gateway, { model: "auto:latency" });
+  await ask(gateway, { model: "auto:quality" });
+  for (let count = 0; count < 5; count++) gateway.gateway.breakers.of("fireworks")!.count(false);
+  await ask(gateway, { model: "auto:quality" });
+  expect(reasons()).toEqual(["no_data", false, false, "all_open"]);
+});

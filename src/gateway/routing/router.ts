@@ -14,7 +14,7 @@ import type { LatencyBook } from "./latency-book.ts";
 import { type Allowance, allowed, orderByHealth, preferred, sortedBy } from "./order-targets.ts";
 import { NO_WISHES, type RoutingWishes } from "./preferences.ts";
 import { resolveAll, type Target } from "./resolve.ts";
-import { confidence, type Policy, rank } from "./smart-router.ts";
+import { confidence, type Policy, type Ranking, rank } from "./smart-router.ts";
 
 type GatewayConfig = Config["gateway"];
 type Alias = GatewayConfig["aliases"][string];
@@ -131,6 +131,7 @@ export class Router {
     const targets: Target[] = [];
     let missing: GatewayError | undefined;
     let sureness: number | undefined;
+    let reason: string | undefined;
     for (const [index, step] of this.#steps(question, alias, policy).entries()) {
       const found = await this.#found(step, wishes, passedOver);
       missing ??= found.missing;
@@ -139,6 +140,7 @@ export class Router {
       const may = allowed(rightful instanceof GatewayError ? [] : rightful, rules, passedOver);
       const ranking = step.policy === undefined ? undefined : this.#ranked(may, step.policy, passedOver);
       sureness ??= ranking?.sureness;
+      reason ??= ranking?.reason;
       for (const target of this.#ordered(ranking?.targets ?? may, wishes, passedOver)) {
         const known = targets.some(({ provider, model: id }) => provider === target.provider && id === target.model);
         if (!known) targets.push({ ...target, step: index });
@@ -146,7 +148,7 @@ export class Router {
     }
     if (targets.length === 0) throw nobody(model, passedOver, missing);
     const durationMs = performance.now() - beganAt;
-    if (policy !== undefined) this.#tell(policy, targets[0]!, durationMs, sureness ?? 1);
+    if (policy !== undefined) this.#tell(policy, targets[0]!, durationMs, sureness ?? 1, reason);
     const strategy = strategyOf(alias, policy, wishes);
     return {
       targets: targets.slice(0, ATTEMPTS_MAX),
@@ -271,7 +273,7 @@ export class Router {
     targets: readonly Target[],
     policy: Policy,
     passedOver: PassedOver[],
-  ): { readonly targets: readonly Target[]; readonly sureness: number } {
+  ): { readonly targets: readonly Target[]; readonly sureness: number; readonly reason: string | undefined } {
     const described = new Map(targets.map((target) => [this.#candidates.describe(target), target]));
     const ranking = rank([...described.keys()], policy, this.#parts.config.routing);
     for (const { candidate, reason } of ranking.excluded) {
@@ -281,7 +283,8 @@ export class Router {
     // Where every breaker is open, the first is tried anyway, as everywhere.
     const open = ranking.excluded.filter(({ reason }) => reason === "breaker_open");
     const anyway = chosen.length > 0 ? chosen : open.map(({ candidate }) => described.get(candidate)!);
-    return { targets: anyway, sureness: confidence(ranking) };
+    const reason = chosen.length === 0 ? "all_open" : isBlind(ranking, policy) ? "no_data" : undefined;
+    return { targets: anyway, sureness: confidence(ranking), reason };
   }
 
   #ordered(targets: readonly Target[], { provider: wish }: RoutingWishes, passedOver: PassedOver[]): Target[] {
@@ -303,14 +306,20 @@ export class Router {
     return wish === undefined ? healthy : preferred(healthy, wish);
   }
 
-  #tell(policy: Policy, { provider, model }: Target, durationMs: number, sureness: number): void {
+  #tell(
+    policy: Policy,
+    { provider, model }: Target,
+    durationMs: number,
+    sureness: number,
+    reason: string | undefined,
+  ): void {
     this.#parts.telemetry.event("routerDecided", {
       mode: policy,
       selectedModel: model,
       provider: provider.name,
       seconds: durationMs / 1_000,
       confidence: sureness,
-      ...(sureness === 0 && { fallbackReason: "all_open" }),
+      ...(reason !== undefined && { fallbackReason: reason }),
     });
   }
 }
@@ -318,6 +327,12 @@ export class Router {
 function autoPolicy(model: string): Policy | undefined {
   const match = AUTO.exec(model);
   return match === null ? undefined : ((match[1] as Policy | undefined) ?? "balanced");
+}
+
+/** Whether nothing is known of what the policy goes by: the choice is then by the rules for ties. */
+function isBlind({ ranked }: Ranking, policy: Policy): boolean {
+  if (policy === "latency") return ranked.every(({ candidate }) => candidate.p95Ms === undefined);
+  return policy === "cost" && ranked.every(({ candidate }) => candidate.costUsd === undefined);
 }
 
 /** What keeps a key's plans apart from everybody's. */
