@@ -103,7 +103,7 @@ describe.skipIf(redis === undefined)("Redis", () => {
       await Promise.all(clients.map((client) => client.close()));
     });
     const shared = (part: AdmissionParts, index: number): SharedAdmission =>
-      new SharedAdmission({ redis: clients[index]!, ...part });
+      new SharedAdmission({ redis: clients[index]!, ipRequestsPerMinute: () => 12, ...part });
     admissionSuite((parts) => parts.map(shared));
 
     const client = { keyName: "k", keyHash: "0", keyId: `key_${Date.now()}`, tier: "basic", unlimited: false } as const;
@@ -123,6 +123,19 @@ describe.skipIf(redis === undefined)("Redis", () => {
         server.thaw();
       }
       await expect.poll(() => clients.every(({ available }) => available), { timeout: 10_000 }).toBe(true);
+    });
+
+    test("an address is counted by all of them together", async () => {
+      const all = [shared(admissionParts(), 0), shared(admissionParts(), 1)];
+      const from = (index: number, address: string): Promise<Admitted> =>
+        Promise.resolve(
+          all[index % 2]!.admit({ ...ask, nanoUsd: 0, address, client: { ...client, keyId: `key_ip_${index}` } }),
+        );
+      const results = await Promise.allSettled(Array.from({ length: 30 }, (_, index) => from(index, "9.9.9.9")));
+      const refused = results.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
+      expect(refused).toHaveLength(18);
+      expect(refused[0]).toMatchObject({ code: "IP_RATE_LIMIT_EXCEEDED", headers: { "x-ratelimit-scope": "ip" } });
+      await expect(from(0, "9.9.9.8")).resolves.toBeDefined();
     });
 
     test("a Redis that lost everything begins with what the gateway knows", async () => {

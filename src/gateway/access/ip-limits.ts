@@ -37,10 +37,7 @@ export class IpLimits {
     const count = this.#countOf(address);
     if (count.at(nowMs) + 1 > this.#perMinute) {
       this.#telemetry.event("rateLimited", { limitType: "security_ip_tier" });
-      const retryAfterSeconds = Math.max(1, Math.ceil(count.resetMs(nowMs) / 1_000));
-      const headers = { "x-ratelimit-reason": "requests_per_minute", "x-ratelimit-scope": "ip" };
-      const detail = { limit: this.#perMinute, retryAfterSeconds };
-      throw new GatewayError("IP_RATE_LIMIT_EXCEEDED", detail, { retryAfterSeconds, headers });
+      throw addressRefusal(this.#perMinute, count.resetMs(nowMs));
     }
     count.add(nowMs, 1);
     this.onCounted(address);
@@ -58,4 +55,11 @@ export class IpLimits {
     if (this.#counts.size > LIMITED_ADDRESSES_MAX) this.#counts.delete(this.#counts.keys().next().value!);
     return count;
   }
+}
+
+/** The error of a request whose address has sent too many. */
+export function addressRefusal(limit: number, retryAfterMs: number): GatewayError {
+  const retryAfterSeconds = Math.max(1, Math.ceil(retryAfterMs / 1_000));
+  const headers = { "x-ratelimit-reason": "requests_per_minute", "x-ratelimit-scope": "ip" };
+  return new GatewayError("IP_RATE_LIMIT_EXCEEDED", { limit, retryAfterSeconds }, { retryAfterSeconds, headers });
 }

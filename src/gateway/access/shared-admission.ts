@@ -3,6 +3,7 @@ import type { Redis } from "../../redis/redis.ts";
 import type { ClientIdentity, Telemetry } from "../request-record.ts";
 import type { Admission, AdmissionAsk, Admitted, LocalAdmission } from "./admission.ts";
 import type { Budgets, Charge, PeriodName } from "./budgets.ts";
+import { addressRefusal } from "./ip-limits.ts";
 import { toNanoUsd } from "./nano-usd.ts";
 import {
   type LimitReason,
@@ -13,7 +14,7 @@ import {
   WINDOWS,
 } from "./rate-limit-answers.ts";
 import type { RateLimits } from "./rate-limits.ts";
-import { ADMIT, SETTLE } from "./shared-limits-script.ts";
+import { ADMIT, SETTLE, TAKE_ADDRESS } from "./shared-limits-script.ts";
 import type { VelocityMode } from "./velocity-mode.ts";
 
 /** A request that was never settled, as its gateway died, stops counting as open after this time. */
@@ -28,6 +29,8 @@ export interface SharedAdmissionParts {
   readonly budgets: Budgets;
   readonly velocity: VelocityMode;
   readonly telemetry: Telemetry;
+  /** Of one address, at all gateways together. */
+  readonly ipRequestsPerMinute: () => number;
   readonly now?: () => number;
 }
 
@@ -71,6 +74,7 @@ export class SharedAdmission implements Admission {
     const allowed = limits.limitsOf(client);
     const budgets = this.#budgetsOf(client);
     const id = `${this.#name}:${this.#next++}`;
+    const address = this.#askAddress(ask.address);
     const answer = await redis.script(
       ADMIT,
       [...this.#countKeys(client), ...budgets.map(({ key }) => key)],
@@ -94,7 +98,20 @@ export class SharedAdmission implements Admission {
       resetMs: Number(resetMs),
     });
     if (reason !== "ok") throw this.#refusal(reason, Number(detail), ask, allowed, budgets, headers);
-    return this.#admitted(id, ask, budgets, headers);
+    const admitted = this.#admitted(id, ask, budgets, headers);
+    const waitMs = await address;
+    if (waitMs === 0) return admitted;
+    admitted.settle(0, 0);
+    telemetry.event("rateLimited", { limitType: "security_ip_tier" });
+    throw addressRefusal(this.#parts.ipRequestsPerMinute(), waitMs);
+  }
+
+  /** The ms that an address has to wait, 0 where it need not; sent together with the other question. */
+  async #askAddress(address: string | undefined): Promise<number> {
+    if (address === undefined) return 0;
+    const { redis, ipRequestsPerMinute } = this.#parts;
+    const waitMs = await redis.script(TAKE_ADDRESS, [redis.key(`address:${address}`)], [ipRequestsPerMinute()]);
+    return typeof waitMs === "number" ? waitMs : 0;
   }
 
   #admitted(

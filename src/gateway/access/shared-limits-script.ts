@@ -116,3 +116,28 @@ end
 return 1
 `,
 );
+
+/**
+ * Counts a request of an address, as `IpLimits` does. KEYS: the address's counts. ARGV: requests per minute.
+ * Returns 0, or the ms to wait.
+ */
+export const TAKE_ADDRESS = redisScript(
+  "limits_address",
+  `
+local time = redis.call("TIME")
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local minute = math.floor(now / 60000)
+local h = redis.call("HMGET", KEYS[1], "m", "c", "p")
+local current, before = 0, 0
+if tonumber(h[1]) == minute then
+  current, before = tonumber(h[2]), tonumber(h[3])
+elseif tonumber(h[1]) == minute - 1 then
+  before = tonumber(h[2])
+end
+local wait = 60000 - now % 60000
+if current + before * wait / 60000 + 1 > tonumber(ARGV[1]) then return wait end
+redis.call("HSET", KEYS[1], "m", minute, "c", current + 1, "p", before)
+redis.call("PEXPIRE", KEYS[1], 120000)
+return 0
+`,
+);

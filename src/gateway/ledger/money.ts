@@ -121,7 +121,9 @@ export class Money {
 
   #admissionOf({ redis, velocity, telemetry }: MoneyParts, local: LocalAdmission): Admission {
     if (redis === undefined) return local;
-    return new SharedAdmission({ redis, local, limits: this.limits, budgets: this.budgets, velocity, telemetry });
+    const ipRequestsPerMinute = (): number => this.#config.ipRequestsPerMinute;
+    const own = { local, limits: this.limits, budgets: this.budgets };
+    return new SharedAdmission({ ...own, redis, velocity, telemetry, ipRequestsPerMinute });
   }
 
   close(): Promise<void> {
