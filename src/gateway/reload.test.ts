@@ -133,7 +133,7 @@ describe("a changed file", () => {
     {
       name: "an address that is never called",
       text: "gateway:\n  providers:\n    meta: {baseUrl: http://169.254.169.254/latest}\n",
-      says: /provider meta: .*never called/,
+      says: /meta.*never called/,
     },
   ];
   for (const { name, text, says } of wrong) {
