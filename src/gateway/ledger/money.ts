@@ -14,6 +14,7 @@ import type { KeyStore } from "../access/store/key-store.ts";
 import type { VelocityMode } from "../access/velocity-mode.ts";
 import type { Telemetry } from "../request-record.ts";
 import type { Prices } from "../usage/prices.ts";
+import { AbandonedLogs } from "./abandoned-logs.ts";
 import type { Till } from "./bill.ts";
 import { RollUp } from "./roll-up.ts";
 import { UsageLedger } from "./usage-ledger.ts";
@@ -46,6 +47,7 @@ export class Money {
   readonly reports: UsageReports;
   readonly #ledger: UsageLedger;
   readonly #rollUp: RollUp;
+  readonly #abandonedLogs: AbandonedLogs | undefined;
   #config: Config["gateway"];
 
   constructor(parts: MoneyParts) {
@@ -71,6 +73,19 @@ export class Money {
       telemetry,
       logger,
     });
+    this.#abandonedLogs =
+      parts.process !== undefined
+        ? undefined // The primary sees to them, for all.
+        : new AbandonedLogs({
+            dataDir: context.dataDir,
+            workers: this.#config.workers,
+            gatewayId: () => this.#ledger.id,
+            tables,
+            periods,
+            used: (lastUse) => keyStore.noteUse(lastUse),
+            telemetry,
+            logger,
+          });
     this.reports = new UsageReports(tables);
     this.till = {
       admission: parts.admission ?? this.#admissionOf(parts, new LocalAdmission(this.limits, this.budgets, anonymous)),
@@ -100,6 +115,7 @@ export class Money {
   async start(): Promise<void> {
     await this.#ledger.start();
     void this.#rollUp.start();
+    this.#abandonedLogs?.start();
   }
 
   /** Brings what has been settled into the database now, such as before a report. Never rejects. */
@@ -126,8 +142,8 @@ export class Money {
     return new SharedAdmission({ ...own, redis, velocity, telemetry, ipRequestsPerMinute });
   }
 
-  close(): Promise<void> {
-    return this.#rollUp.close();
+  async close(): Promise<void> {
+    await Promise.all([this.#abandonedLogs?.close(), this.#rollUp.close()]);
   }
 }
 
