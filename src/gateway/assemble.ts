@@ -65,7 +65,7 @@ export function assembleGateway(
   if (config.mode === "demo") keys.add("demo", demoKey, "demo", true);
   keys.configure(config.gateway.keys);
   const database = openDatabase(context, telemetry);
-  const keyStore = new KeyStore(database, () => void keySync.refresh());
+  const keyStore = new KeyStore(database, () => keySync.refresh());
   const keySync = new KeySync(keys, keyStore, (teams) => money.applyTeams(teams), logger);
   const redis = openRedis(context, telemetry);
   const cache = new ResponseCache(config.gateway.cache, telemetry, redis);

@@ -15,7 +15,7 @@ export class KeySync {
   #seq = 0;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
-  #again = false;
+  #next: Promise<void> | undefined;
   #failed = false;
   #closed = false;
   /** Told when keys or teams have changed, for other processes of this gateway. */
@@ -38,19 +38,23 @@ export class KeySync {
     this.#timer.unref();
   }
 
-  /** Asks now; a call during another one asks again after it. Never rejects. */
-  async refresh(): Promise<void> {
-    if (this.#closed) return;
-    if (this.#running !== undefined) {
-      this.#again = true;
-      return this.#running;
-    }
-    this.#running = this.#ask();
-    await this.#running;
-    this.#running = undefined;
-    if (!this.#again) return;
-    this.#again = false;
-    await this.refresh();
+  /** Resolves when the keys are as the database has them at the call, or it cannot be asked. Never rejects. */
+  refresh(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    if (this.#running === undefined) return this.#run();
+    // The one under way may have asked already: one more after it serves everybody who comes meanwhile.
+    this.#next ??= this.#running.then(() => {
+      this.#next = undefined;
+      return this.#run();
+    });
+    return this.#next;
+  }
+
+  #run(): Promise<void> {
+    this.#running = this.#ask().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
   }
 
   close(): void {

@@ -57,10 +57,10 @@ export interface KeyChanges {
 export class KeyStore {
   readonly #tables: Tables<KeyTables>;
   readonly #now: () => number;
-  readonly #changed: () => void;
+  readonly #changed: () => Promise<void>;
 
-  /** @param changed Called after each change that this gateway made, so that it need not wait for its own poll. */
-  constructor(database: Database, changed: () => void = () => undefined, now: () => number = Date.now) {
+  /** @param changed Awaited after each change that this gateway made, so that it holds here when the caller hears of it. */
+  constructor(database: Database, changed: () => Promise<void> = async () => undefined, now: () => number = Date.now) {
     this.#tables = database.component<KeyTables>("gateway_keys", KEY_MIGRATIONS);
     this.#changed = changed;
     this.#now = now;
@@ -275,7 +275,7 @@ export class KeyStore {
         .executeTakeFirstOrThrow();
       return work(db, seq);
     });
-    this.#changed();
+    await this.#changed();
     return result;
   }
 }
