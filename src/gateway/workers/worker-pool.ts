@@ -6,6 +6,7 @@ import type { Logger } from "../../runtime/logger.ts";
 import type { ProviderConfig } from "../providers/provider.ts";
 import type { SharedTelemetry, TelemetryDelta } from "../telemetry/index.ts";
 import { Channel, type Handler } from "./channel.ts";
+import { closeConnectionsInTransit } from "./connections-in-transit.ts";
 import { workerName } from "./shared-telemetry.ts";
 
 /** A scrape waits no longer for workers. */
@@ -120,6 +121,9 @@ export class WorkerPool {
     const { config, start, logger, serve, changed } = this.#options;
     const startedAtMs = Date.now();
     const worker = cluster.fork();
+    closeConnectionsInTransit(worker.process, (connections) =>
+      logger.warn({ worker: slot.index, connections }, "closed connections that a dead worker had not taken"),
+    );
     const service = serve(slot.index);
     let failure: string | undefined;
     let ready = false;
