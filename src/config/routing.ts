@@ -89,6 +89,9 @@ export const routingFields = {
       request: duration.prefault("55s"),
       stream: duration.prefault("300s"),
       streamIdle: duration.prefault("60s"),
+      /** Until a client's headers have come, and its whole request; what is slower is no client (slowloris). */
+      clientHeaders: duration.prefault("15s"),
+      clientRequest: duration.prefault("60s"),
     })
     .prefault({}),
   breaker: z

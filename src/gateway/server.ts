@@ -25,13 +25,15 @@ import { isHot } from "./workers/hot-routes.ts";
  * @param cold Of a worker: where everything goes that is not its own.
  */
 export function createGatewayServer(gateway: Gateway, cold?: ColdProxy): FastifyInstance {
-  const { bodyBytesMax, safety } = gateway.context.config.gateway;
+  const { bodyBytesMax, safety, timeouts } = gateway.context.config.gateway;
   const { uploadBytesMax } = safety;
   const browsers = new BrowserGuard(gateway.context.config);
   const app = createHttpServer(gateway.context, {
     auth: "none",
     metricsRoute: false,
     bodyBytesMax,
+    headersTimeoutMs: timeouts.clientHeaders,
+    requestTimeoutMs: timeouts.clientRequest,
     onError: (error, status, request, reply) => {
       const gatewayError = toGatewayError(
         status >= 500 && !(error instanceof GatewayError) ? undefined : error,

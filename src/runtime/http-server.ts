@@ -12,9 +12,14 @@ const HEADERS_TIMEOUT_MS = 15_000;
 /** The whole request, body included, must have arrived by then. */
 const REQUEST_TIMEOUT_MS = 60_000;
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+/** How often connections are held against these limits; Node's own 30 s would double them. */
+const DEADLINE_CHECK_MS = 2_000;
 
 export interface HttpServerOptions {
   readonly bodyBytesMax?: number;
+  /** Longest until a client's headers, and its whole request, have come, ms. */
+  readonly headersTimeoutMs?: number;
+  readonly requestTimeoutMs?: number;
   /** `engine`: beyond loopback everything but `openPaths` asks for the engine key (bearer, or basic password). */
   readonly auth?: "engine" | "none";
   /** Paths answered without a key: readiness and liveness. */
@@ -33,9 +38,11 @@ export interface HttpServerOptions {
  * type (so that each route decodes with its own limits), the engine key where needed, `/metrics`.
  */
 export function createHttpServer(context: RoleContext, options: HttpServerOptions = {}): FastifyInstance {
+  const requestTimeoutMs = options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS;
+  const headersTimeoutMs = Math.min(options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS, requestTimeoutMs);
   const app = Fastify({
     bodyLimit: options.bodyBytesMax ?? BODY_BYTES_MAX,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: requestTimeoutMs,
     keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     connectionTimeout: 0,
     forceCloseConnections: "idle",
@@ -44,7 +51,10 @@ export function createHttpServer(context: RoleContext, options: HttpServerOption
     genReqId: () => randomUUID(),
     loggerInstance: undefined,
     logger: false,
-    http: { headersTimeout: HEADERS_TIMEOUT_MS },
+    http: {
+      headersTimeout: headersTimeoutMs,
+      connectionsCheckingInterval: Math.min(DEADLINE_CHECK_MS, headersTimeoutMs),
+    },
     routerOptions: { maxParamLength: 4_096 },
     // A path that is no path (such as `/%zz`) fails before any route; it is answered in the same shape as everything else.
     frameworkErrors: (error, request: FastifyRequest, reply: FastifyReply) => {
