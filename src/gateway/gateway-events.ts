@@ -1,3 +1,5 @@
+import type { RedisInfo } from "../redis/info.ts";
+
 /**
  * What happens in the gateway beside the story of one request: the catalogue that telemetry turns into metrics and log
  * lines. Amounts are US dollars, `seconds` are durations, texts that become labels have few values. Whoever causes the
@@ -77,23 +79,6 @@ interface StoreEvents {
   redisState: { info: RedisInfo | undefined };
   /** A shared store did not answer and the gateway went on with its own memory. */
   failedOpen: { part: string };
-}
-
-/** From `INFO server|clients|memory|stats|keyspace`. */
-export interface RedisInfo {
-  readonly usedMemoryBytes: number;
-  /** 0 where there is no limit. */
-  readonly maxMemoryBytes: number;
-  readonly connectedClients: number;
-  readonly uptimeSeconds: number;
-  readonly commandsProcessed: number;
-  readonly keyspaceHits: number;
-  readonly keyspaceMisses: number;
-  readonly expiredKeys: number;
-  readonly evictedKeys: number;
-  readonly connectionsReceived: number;
-  /** Keys per database, such as `db0`. */
-  readonly keysByDb: Readonly<Record<string, number>>;
 }
 
 interface PriceEvents {

@@ -2,7 +2,7 @@ import type { Budget, KeyLimits } from "../config/access.ts";
 import type { BreakerState, GatewayEvents, GatewayFacts } from "./gateway-events.ts";
 import type { RawUsage } from "./usage/raw-usage.ts";
 
-export type { BreakerState, GatewayEvents, GatewayFacts, PoolFact, RedisInfo } from "./gateway-events.ts";
+export type { BreakerState, GatewayEvents, GatewayFacts, PoolFact } from "./gateway-events.ts";
 
 /**
  * One request's story. It is made when the request arrives, travels through routes → access → routing → providers →
