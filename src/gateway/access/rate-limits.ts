@@ -130,8 +130,10 @@ export class RateLimits {
         refuse(`requests_per_${window.name}`, requests.resetMs(nowMs));
       }
       const used = state.tokens[index]!;
-      // One request larger than what is left passes while the window is still untouched, or it could never be sent.
-      if (used.at(nowMs) > 0 && used.at(nowMs) + tokens > limits[window.tokens]) {
+      // A request that is alone passes while anything is left: most use a small part of their `max_tokens`, which is
+      // what is held, and a client that works one request at a time must not wait for a new minute after each.
+      const left = limits[window.tokens] - used.at(nowMs);
+      if (tokens > left && (state.open > 0 || left <= 0)) {
         refuse(`tokens_per_${window.name}`, used.resetMs(nowMs));
       }
     }

@@ -43,11 +43,13 @@ local function answer(reason, detail)
     string.format("%.3f", counts[1].tokens), string.format("%.0f", counts[1].reset) }
 end
 redis.call("ZREMRANGEBYSCORE", KEYS[2], "-inf", now)
-if redis.call("ZCARD", KEYS[2]) >= concurrent then return answer("concurrent_requests", 0) end
+local open = redis.call("ZCARD", KEYS[2])
+if open >= concurrent then return answer("concurrent_requests", 0) end
 for i = 1, 3 do
   local c = counts[i]
   if c.requests + 1 > tonumber(ARGV[4 + i]) then return answer("requests_" .. i, c.reset) end
-  if c.tokens > 0 and c.tokens + tokens > tonumber(ARGV[7 + i]) then return answer("tokens_" .. i, c.reset) end
+  local tokensLeft = tonumber(ARGV[7 + i]) - c.tokens
+  if tokens > tokensLeft and (open > 0 or tokensLeft <= 0) then return answer("tokens_" .. i, c.reset) end
 end
 local left = burst
 if h[16] then left = math.min(burst, tonumber(h[16]) + math.max(0, now - tonumber(h[17])) * perMinute / 60000) end

@@ -136,6 +136,28 @@ export function admissionSuite(share: (parts: readonly AdmissionParts[]) => read
     });
   });
 
+  test("what may need more than is left passes while it is alone and anything is left, as most need little of it", async () => {
+    const [one] = gateways({ tokensPerMinute: 1_000 });
+    const client = newClient();
+    for (let count = 0; count < 3; count++) (await one!.admit(ask(client, 5_000))).settle(300, 0);
+    const open = await one!.admit(ask(client, 5_000));
+    await expect(Promise.resolve().then(() => one!.admit(ask(client, 1)))).rejects.toMatchObject({
+      code: "TOKEN_RATE_LIMIT",
+    });
+    open.settle(100, 0);
+    // Now the window is used up.
+    await expect
+      .poll(async () =>
+        Promise.resolve()
+          .then(() => one!.admit(ask(client, 1)))
+          .then(
+            () => "in",
+            (error: GatewayError) => error.code,
+          ),
+      )
+      .toBe("TOKEN_RATE_LIMIT");
+  });
+
   test("a budget is never overdrawn, however many ask at once, by key or by team", async () => {
     const all = gateways({});
     const single = newClient({ budget: { monthUsd: 25e-6 } });
