@@ -178,6 +178,8 @@ interface CacheEvents {
 }
 
 interface ProcessEvents {
+  /** The configuration file was read, at the start or again; `atSeconds` is Unix time. */
+  configRead: { usable: boolean; atSeconds: number };
   /** `gatewayz.yaml` was read again. */
   configReloaded: { result: "applied" | "rejected" | "unchanged" };
   /** How many worker processes answer clients; only where there are several. */

@@ -37,7 +37,7 @@ export async function start(context: RoleContext): Promise<Role> {
   const collector = startHealthCollector({ context });
   const refresh = setInterval(() => void gateway.catalog.refresh(), CATALOG_REFRESH_MS);
   // These are only wanted early: a request that needs one of them waits, or is asked to come again.
-  const reload = new ConfigReload({ live: gateway.live, config, telemetry, logger, registry: context.registry });
+  const reload = new ConfigReload({ live: gateway.live, config, telemetry, logger });
   reload.start();
   void gateway.keySync.start();
   void gateway.settings.start();

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync, type FSWatcher, readFileSync, watch } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { Gauge, type Registry } from "prom-client";
 import { ConfigError } from "../config/config-error.ts";
 import { loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
@@ -24,8 +23,6 @@ export interface ReloadOptions {
   readonly config: Config;
   readonly telemetry: Pick<Telemetry, "event">;
   readonly logger: Logger;
-  /** Gets the two gauges that Prometheus has of itself, under our name. */
-  readonly registry: Registry;
   readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly workingDir?: string;
 }
@@ -37,8 +34,6 @@ export interface ReloadOptions {
 export class ConfigReload {
   readonly #options: ReloadOptions;
   readonly #file: string;
-  readonly #successful: Gauge;
-  readonly #lastSuccess: Gauge;
   readonly #hangUp = (): void => this.reload();
   #watcher: FSWatcher | undefined;
   #looking: NodeJS.Timeout | undefined;
@@ -53,18 +48,7 @@ export class ConfigReload {
     this.#options = options;
     const { config, workingDir = process.cwd() } = options;
     this.#file = config.configFile ?? resolve(workingDir, "gatewayz.yaml");
-    const registers = [options.registry];
-    this.#successful = new Gauge({
-      name: "gatewayz_config_reload_success",
-      help: "1 when the configuration file could be used the last time it was read, else 0.",
-      registers,
-    });
-    this.#lastSuccess = new Gauge({
-      name: "gatewayz_config_last_reload_success_timestamp_seconds",
-      help: "Unix time at which the configuration file was last read and could be used.",
-      registers,
-    });
-    this.#succeeded();
+    this.#tellRead(true);
   }
 
   start(): void {
@@ -125,9 +109,8 @@ export class ConfigReload {
     }
   }
 
-  #succeeded(): void {
-    this.#successful.set(1);
-    this.#lastSuccess.set(Math.floor(Date.now() / 1_000));
+  #tellRead(usable: boolean): void {
+    this.#options.telemetry.event("configRead", { usable, atSeconds: Math.floor(Date.now() / 1_000) });
   }
 
   /** Reads the file now. Never throws. */
@@ -154,7 +137,7 @@ export class ConfigReload {
       });
       const change = live.applyFile(loaded.config.gateway);
       const { sections, restart, providers } = change;
-      this.#succeeded();
+      this.#tellRead(true);
       const result = sections.length === 0 && restart.length === 0 ? "unchanged" : "applied";
       if (restart.length > 0)
         logger.warn({ file, restart }, "configuration reloaded; these sections hold after a restart");
@@ -165,7 +148,7 @@ export class ConfigReload {
       const known = error instanceof ConfigError || error instanceof ConfigRefused;
       const { message, stack } = error as Error;
       logger.error({ file, error: known ? message : stack }, "configuration not reloaded; the one before stays");
-      this.#successful.set(0);
+      this.#tellRead(false);
       telemetry.event("configReloaded", { result: "rejected" });
     }
   }

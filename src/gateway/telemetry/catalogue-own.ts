@@ -61,6 +61,16 @@ export const ownMetrics = {
     "Times the configuration file was read again: applied, rejected or unchanged.",
     "event configReloaded",
   ),
+  gatewayz_config_reload_success: gauge(
+    [],
+    "1 when the configuration file could be used the last time it was read, else 0.",
+    "event configRead",
+  ),
+  gatewayz_config_last_reload_success_timestamp_seconds: gauge(
+    [],
+    "Unix time at which the configuration file was last read and could be used.",
+    "event configRead",
+  ),
   gatewayz_workers: gauge([], "Worker processes that answer clients, where there are several.", "event workersChanged"),
   gatewayz_metric_series_limited_total: counter(
     ["metric"],

@@ -19,6 +19,13 @@ export function createEventHandlers(set: MetricSet, labels: ModelLabels, provide
     ...priceAndCatalogueHandlers(set, labels),
     ...routingHandlers(set, labels, providers),
     ...storeAndCacheHandlers(set, labels),
+    configRead({ usable, atSeconds }) {
+      set
+        .gauge("gatewayz_config_reload_success")
+        .child()
+        .set(usable ? 1 : 0);
+      if (usable) set.gauge("gatewayz_config_last_reload_success_timestamp_seconds").child().set(atSeconds);
+    },
     configReloaded: ({ result }) => set.counter("gatewayz_config_reloads_total").child(result).inc(),
     workersChanged: ({ running }) => set.gauge("gatewayz_workers").child().set(running),
     uncaughtError: ({ type }) => set.counter("fastapi_exceptions_total").child(APP_NAME, boundedLabel(type)).inc(),
