@@ -219,7 +219,7 @@ class Exchange {
     await this.#settle(clientAborted ? "cancelled" : failure === undefined ? "success" : "error", answer);
     // Sound and pictures have no word for an error: only a broken connection says that they are not whole.
     const halfMedia = failure !== undefined && conversation.media?.binary === true;
-    if (halfMedia || (broken?.kind === "idle" && this.#raw.writableNeedDrain)) this.#raw.destroy();
+    if (halfMedia || (broken?.kind === "idle" && relay.clientStalled)) this.#raw.destroy();
     else if (!clientAborted) this.#end();
     const { chunksDropped } = converter.meter;
     if (chunksDropped > 0) {
@@ -255,7 +255,7 @@ class Exchange {
     const { provider } = answer.target;
     if (providerError !== undefined) return failureOfStreamedError(provider, answer.target.model, providerError);
     // A client that stopped reading is not the provider's fault.
-    const stalledClient = broken.kind === "idle" && this.#raw.writableNeedDrain;
+    const stalledClient = broken.kind === "idle" && answer.relay.clientStalled;
     return new AttemptFailure(breakError(broken, provider.name), false, !stalledClient);
   }
 

@@ -13,7 +13,7 @@ const LIMITS = { idleMs: 1_000, wallMs: 1_000 };
 /** A provider's call and a client's socket that only note what is done to them. */
 function setUp(): { relay: StreamRelay; client: FakeClient; notes: string[] } {
   const notes: string[] = [];
-  const call = { resume: () => void notes.push("resume"), cancel: () => void notes.push("cancel") };
+  const call = { activeAt: 0, resume: () => void notes.push("resume"), cancel: () => void notes.push("cancel") };
   return {
     relay: new StreamRelay(call as unknown as UpstreamCall, new OpenAiPassThrough(true)),
     client: new FakeClient(),

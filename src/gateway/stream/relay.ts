@@ -3,6 +3,7 @@ import { GatewayError } from "../errors.ts";
 import { HELD_BYTES_MAX, HELD_EVENTS_MAX } from "../limits.ts";
 import type { BodySink, UpstreamCall } from "../providers/upstream-call.ts";
 import type { UpstreamError } from "../providers/upstream-error.ts";
+import { ChunkedReply } from "./chunked-reply.ts";
 import type { StreamConverter } from "./converter.ts";
 
 /** After the format's end mark a provider's connection gets this long to end by itself and be used again. */
@@ -41,11 +42,14 @@ export class StreamRelay implements BodySink {
   readonly #converter: StreamConverter;
   #held: (Buffer | string)[] = [];
   #heldBytes = 0;
-  #raw: ServerResponse | undefined;
+  #reply: ChunkedReply | undefined;
   #resolveOpened!: (result: StreamBreak | undefined) => void;
   #resolveDone!: (result: StreamBreak | undefined) => void;
   #over = false;
   #idleTimer: NodeJS.Timeout | undefined;
+  #idleMs = 0;
+  /** Reading of performance.now() when the client last took what had been held up for it, or when the reply began. */
+  #takenAt = 0;
   #wallTimer: NodeJS.Timeout | undefined;
 
   constructor(call: UpstreamCall, converter: StreamConverter) {
@@ -61,7 +65,7 @@ export class StreamRelay implements BodySink {
 
   /** Sends what was held; from now on chunks pass as they come. The reply's headers are already written. */
   commit(raw: ServerResponse, limits: RelayLimits): void {
-    this.#raw = raw;
+    this.#reply = new ChunkedReply(raw, this.#drained);
     this.firstChunkAt = performance.now();
     for (const piece of this.#held) this.#write(piece);
     this.#held = [];
@@ -69,11 +73,17 @@ export class StreamRelay implements BodySink {
       this.#resolveDone(undefined);
       return;
     }
-    this.#idleTimer = setTimeout(() => this.#finish({ kind: "idle", limitMs: limits.idleMs }), limits.idleMs);
+    this.#takenAt = this.firstChunkAt;
+    this.#idleMs = limits.idleMs;
+    this.#idleTimer = setTimeout(this.#lookIdle, limits.idleMs);
     this.#wallTimer = setTimeout(() => this.#finish({ kind: "wall", limitMs: limits.wallMs }), limits.wallMs);
-    raw.on("drain", this.#drained);
-    if (raw.writableNeedDrain) return;
+    if (this.#reply.needDrain) return;
     this.#call.resume();
+  }
+
+  /** True where the client does not take what is written for it. */
+  get clientStalled(): boolean {
+    return this.#reply?.needDrain === true;
   }
 
   /** Stops at once: client gone or shutdown. The provider's connection is closed. */
@@ -85,14 +95,11 @@ export class StreamRelay implements BodySink {
     if (this.#over) return true;
     const out = this.#converter.push(chunk);
     let flowing = true;
-    if (this.#raw === undefined) this.#hold(out);
-    else {
-      this.#idleTimer?.refresh();
-      if (out.length > 0) flowing = this.#write(out);
-    }
+    if (this.#reply === undefined) this.#hold(out);
+    else if (out.length > 0) flowing = this.#write(out);
     if (this.#converter.providerError !== undefined) this.#finish({ kind: "provider error" });
     else if (this.#converter.terminated) this.#complete();
-    else if (this.#raw === undefined && this.#isOpen()) {
+    else if (this.#reply === undefined && this.#isOpen()) {
       this.#resolveOpened(undefined);
       return false; // Until commit.
     }
@@ -121,7 +128,7 @@ export class StreamRelay implements BodySink {
 
   #complete(): void {
     const tail = this.#converter.end();
-    if (this.#raw === undefined) {
+    if (this.#reply === undefined) {
       this.#hold(tail);
       // A whole answer came in one piece: what is held is all there is.
       this.#stop();
@@ -147,17 +154,27 @@ export class StreamRelay implements BodySink {
     this.#over = true;
     clearTimeout(this.#idleTimer);
     clearTimeout(this.#wallTimer);
-    this.#raw?.off("drain", this.#drained);
+    this.#reply?.close();
   }
 
+  /** Looks when the limit could have passed, and again after what is left of it: a chunk then sets no timer. */
+  readonly #lookIdle = (): void => {
+    const silentMs = performance.now() - Math.max(this.#takenAt, this.#call.activeAt);
+    const leftMs = this.#idleMs - silentMs;
+    // Timers fire up to a millisecond early.
+    if (leftMs <= 1) this.#finish({ kind: "idle", limitMs: this.#idleMs });
+    else this.#idleTimer = setTimeout(this.#lookIdle, leftMs);
+  };
+
   readonly #drained = (): void => {
-    this.#idleTimer?.refresh();
+    this.#takenAt = performance.now();
     this.#call.resume();
   };
 
   #write(piece: Buffer | string): boolean {
-    this.bytesWritten += typeof piece === "string" ? Buffer.byteLength(piece) : piece.length;
-    return this.#raw!.write(piece);
+    const bytes = typeof piece === "string" ? Buffer.byteLength(piece) : piece.length;
+    this.bytesWritten += bytes;
+    return this.#reply!.write(piece, bytes);
   }
 }
 
