@@ -23,6 +23,8 @@ export interface Check extends Target {
   readonly atMs: number;
   readonly kind: "probe" | "passive";
   readonly tokens: number;
+  /** What a customer's call asked for, such as `embedding`; undefined is a chat. */
+  readonly requestType?: string | undefined;
 }
 
 /** Key of a target in maps. */

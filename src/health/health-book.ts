@@ -3,6 +3,7 @@ import { sweepIncidents } from "./incidents/incident-sweep.ts";
 import { type Incident, incidentAfterCheck, resolved } from "./incidents/incidents.ts";
 import { BATCH_MODELS_MAX, MODELS_MAX, UNLISTED_RETENTION_MS } from "./limits.ts";
 import { afterCheck, checkIntervalMs, type ModelState, newModelState } from "./model-state.ts";
+import { ModelKinds } from "./probes/model-kinds.ts";
 import { TIERS, tiersByUsage } from "./probes/tiers.ts";
 import type { Uptimes } from "./store/aggregate-store.ts";
 import type { Changes, HealthStore } from "./store/health-store.ts";
@@ -32,6 +33,7 @@ export class HealthBook {
   readonly #usedAtMs = new Map<string, number>();
   /** Unix ms before which a model is not looked at, by target. */
   readonly #postponedToMs = new Map<string, number>();
+  readonly #kinds = new ModelKinds();
   #tail: Promise<unknown> = Promise.resolve();
 
   private constructor(store: HealthStore, baseIntervalMs: number) {
@@ -99,13 +101,16 @@ export class HealthBook {
   }
 
   /**
-   * Makes the catalogue's models known and switches off what it no longer lists. The first models are due at once, the
-   * others spread over their interval, so that a catalogue of thousands does not cost thousands of probes at the start.
+   * Makes the catalogue's chat models known and switches off what it no longer lists; models of other kinds become known
+   * when a customer calls them. The first models are due at once, the others spread over their interval, so that a
+   * catalogue of thousands does not cost thousands of probes at the start.
+   * @param targets Those without a kind chat.
    * @returns Models of the catalogue that did not fit into MODELS_MAX.
    */
-  async syncCatalogue(targets: readonly Target[], nowMs: number): Promise<number> {
+  async syncCatalogue(targets: readonly (Target & { readonly modelKind?: string })[], nowMs: number): Promise<number> {
     return this.#next(async () => {
-      const listed = new Set(targets.map(keyOf));
+      const listed = new Map(targets.map((target) => [keyOf(target), target.modelKind ?? "chat"]));
+      this.#kinds.setListed(listed, (key) => this.#models.has(key));
       const changed: ModelState[] = [];
       let added = 0;
       let unfit = 0;
@@ -114,6 +119,7 @@ export class HealthBook {
         const state = this.#models.get(keyOf(target));
         if (state?.enabled === true) continue;
         if (state !== undefined) changed.push({ ...state, enabled: true });
+        else if (!this.#kinds.isProbed(target)) continue;
         else if (this.#models.size + added >= MODELS_MAX) unfit++;
         else changed.push(newModelState(target, nowMs + (added++ < BATCH_MODELS_MAX ? 0 : added * spreadMs)));
       }
@@ -127,11 +133,35 @@ export class HealthBook {
     });
   }
 
-  /** Enabled models whose time has come, the most important first, then those that wait longest. */
+  /** False for models that only customers' calls say something about, such as those for embeddings. */
+  isProbed(target: Target): boolean {
+    return this.#kinds.isProbed(target);
+  }
+
+  /**
+   * Forgets that models which are not probed failed, once that is older than the first interval: routing goes elsewhere
+   * while a model is known to fail, so that without a probe nobody would ever find out that it works again.
+   */
+  async forgetOldFailures(nowMs: number): Promise<void> {
+    await this.#next(async () => {
+      const changed = this.models()
+        .filter(({ lastStatus }) => lastStatus !== undefined && lastStatus !== "success")
+        .filter((state) => !this.isProbed(state) && (state.lastCalledAtMs ?? 0) <= nowMs - this.#baseIntervalMs)
+        .map((state): ModelState => {
+          const circuitState = state.circuitState === "open" ? "half_open" : state.circuitState;
+          return { ...state, lastStatus: undefined, hardFailures: 0, circuitState };
+        });
+      const columns = ["last_status", "hard_failures", "circuit_state"] as const;
+      await this.#install({ models: changed, columns, incidents: [], checks: [] });
+    });
+  }
+
+  /** Enabled models that are probed and whose time has come, the most important first, then those that wait longest. */
   due(nowMs: number, limit: number, skipped: (state: ModelState) => boolean = () => false): ModelState[] {
     for (const [key, untilMs] of this.#postponedToMs) if (untilMs <= nowMs) this.#postponedToMs.delete(key);
     return this.models()
-      .filter((state) => isDue(state, nowMs) && !this.#postponedToMs.has(keyOf(state)) && !skipped(state))
+      .filter((state) => isDue(state, nowMs) && this.isProbed(state))
+      .filter((state) => !this.#postponedToMs.has(keyOf(state)) && !skipped(state))
       .sort((a, b) => TIERS[b.tier].priority - TIERS[a.tier].priority || a.nextCheckAtMs - b.nextCheckAtMs)
       .slice(0, limit);
   }
@@ -157,12 +187,14 @@ export class HealthBook {
         for (const check of checks) {
           const key = keyOf(check);
           const before = models.get(key) ?? known.models.get(key);
+          if (!this.#kinds.counts(check)) continue;
           // A name that only a client made up is no model of ours.
           if (before === undefined && isHardFailure(check)) continue;
           if (before === undefined && this.#models.size + models.size >= MODELS_MAX) continue;
           const after = afterCheck(before ?? newModelState(check, check.atMs), check, this.#baseIntervalMs);
           models.set(key, after);
           taken.push(check);
+          this.#kinds.take(check);
           const was = open.get(key);
           const is = incidentAfterCheck(was, check, after.consecutiveFailures, after.consecutiveSuccesses);
           if (is === undefined || is === was) continue;

@@ -90,10 +90,13 @@ describe("what a request says about its models", () => {
     expect(healthResults(finishedRecord({ probe: true }), String)).toEqual([]);
   });
 
-  test("embeddings are no chats", () => {
+  test("every kind of call says something, and which kind it was", () => {
     const { inference } = finishedRecord({});
-    const record = finishedRecord({ inference: { ...inference!, requestType: "embedding" } });
-    expect(healthResults(record, String)).toEqual([]);
+    for (const requestType of ["chat_completion", "embedding", "image_generation", "audio_transcription"]) {
+      const record = finishedRecord({ inference: { ...inference!, requestType } });
+      expect(healthResults(record, String)).toMatchObject([{ request_type: requestType, status: "success" }]);
+    }
+    expect(healthResults(finishedRecord({ inference: undefined }), String)).toEqual([]);
   });
 });
 

@@ -5,6 +5,8 @@ export interface HealthResult {
   readonly provider: string;
   readonly model: string;
   readonly gateway: string;
+  /** As on spans: `chat_completion`, `embedding` and so on. */
+  readonly request_type: string;
   readonly status: "success" | "error" | "timeout" | "rate_limited" | "unauthorized" | "not_found";
   readonly response_time_ms: number;
   readonly error: string | undefined;
@@ -12,12 +14,10 @@ export interface HealthResult {
   readonly at: number;
 }
 
-/**
- * What a finished request of a customer says about the health of the models it called. Chats only: the health service
- * checks every model that it knows by chatting with it.
- */
+/** What a finished request of a customer says about the health of the models it called. */
 export function healthResults(record: RequestRecord, redact: (text: string) => string): HealthResult[] {
-  if (record.probe || record.inference?.requestType !== "chat_completion") return [];
+  const { inference } = record;
+  if (record.probe || inference === undefined) return [];
   const tokens = record.usage === undefined ? 0 : record.usage.inputTokens + record.usage.outputTokens;
   return record.attempts.flatMap((attempt) => {
     const status = statusOf(attempt);
@@ -26,6 +26,7 @@ export function healthResults(record: RequestRecord, redact: (text: string) => s
       provider: attempt.provider,
       model: attempt.model,
       gateway: attempt.provider,
+      request_type: inference.requestType,
       status,
       response_time_ms: attempt.durationMs,
       error: attempt.errorMessage === undefined ? undefined : redact(attempt.errorMessage),

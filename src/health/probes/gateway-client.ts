@@ -11,10 +11,15 @@ import { TIERS } from "./tiers.ts";
 const CATALOGUE_TIMEOUT_MS = 10_000;
 const CONNECT_TIMEOUT_MS = 3_000;
 
+/** A model of one provider; `modelKind` is `chat`, `embedding` and so on. */
+export interface ListedTarget extends Target {
+  readonly modelKind: string;
+}
+
 /** What the gateway serves. */
 export interface Catalogue {
-  /** One per chat model and provider. */
-  readonly targets: readonly Target[];
+  /** One per model and provider, with what the model is for. */
+  readonly targets: readonly ListedTarget[];
   /** Providers with a model of any kind. */
   readonly providers: ReadonlySet<string>;
 }
@@ -136,14 +141,14 @@ function parseObject(text: string): Json {
   return value;
 }
 
-/** One target per chat model and provider; the provider is where the model is asked for, so it is its gateway too. */
-export function targetsOf(list: Json): Target[] {
-  const targets: Target[] = [];
+/** One target per model and provider; the provider is where the model is asked for, so it is its gateway too. */
+export function targetsOf(list: Json): ListedTarget[] {
+  const targets: ListedTarget[] = [];
   for (const entry of list["data"] as unknown[]) {
     if (!isJson(entry) || !isName(entry["id"])) continue;
-    // What cannot chat would fail every probe.
-    if (typeof entry["kind"] === "string" && entry["kind"] !== "chat") continue;
-    for (const provider of providersOf(entry)) targets.push({ provider, model: entry["id"], gateway: provider });
+    const modelKind = isName(entry["kind"]) ? entry["kind"] : "chat";
+    for (const provider of providersOf(entry))
+      targets.push({ provider, model: entry["id"], gateway: provider, modelKind });
   }
   return targets;
 }

@@ -115,6 +115,20 @@ test("what is skipped is not probed; a stopped monitor probes nothing; a check b
   expect(taken.at(-1)).toMatchObject({ model: "m1", status: "success" });
 });
 
+test("what cannot chat is not probed, not even by hand, although its calls count", async () => {
+  gateway.models = [...ids(1), { id: "embed", providers: ["p"], kind: "embedding" }];
+  const monitor = create();
+  run(monitor);
+  await vi.waitFor(() => expect(taken).toHaveLength(1));
+  const call = { provider: "p", model: "embed", gateway: "p", requestType: "embedding", tokens: 3 };
+  await monitor.take([
+    { ...call, status: "error", error: "boom", responseTimeMs: 9, atMs: Date.now(), kind: "passive" },
+  ]);
+  expect(book.openIncidents()).toMatchObject([{ model: "embed", incidentType: "outage" }]);
+  expect(await monitor.checkNow(book.models())).toBe(1);
+  expect(gateway.probes.map(({ body }) => body["model"])).toEqual(["m0", "m0"]);
+});
+
 test("results that cannot be stored are one line, and their models are not asked again at once", async () => {
   await book.syncCatalogue(await client.catalogue().then(({ targets }) => targets), Date.now());
   await stores.database.close();

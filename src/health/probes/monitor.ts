@@ -100,6 +100,7 @@ export class Monitor {
     const { book, lock, skipped } = this.#options;
     if (lock.shared) await book.reload();
     await this.refreshCatalogue();
+    await book.forgetOldFailures(Date.now());
     if (this.#gatewayReachable !== true) return UNREACHABLE_PAUSE_MS;
     const checked = await this.checkDue(BATCH_MODELS_MAX);
     this.#lastRoundAtMs = Date.now();
@@ -118,7 +119,7 @@ export class Monitor {
       if (unfit > 0) logger.warn({ unfit }, "catalogue is larger than the number of models that are tracked");
       this.#listedProviders = providers;
       this.#catalogueAtMs = nowMs;
-      this.#setReachable(true, { models: targets.length });
+      this.#setReachable(true, { models: targets.filter((target) => book.isProbed(target)).length });
     } catch (error) {
       if (!(error instanceof GatewayUnreachable)) throw error;
       this.#setReachable(false, { reason: error.message });
@@ -144,10 +145,11 @@ export class Monitor {
     return this.#checkAll(book.due(Date.now(), limit, (state) => this.#probing.has(keyOf(state)) || skipped(state)));
   }
 
-  /** Probes these models now, whatever their next check is; returns how many were looked at. */
+  /** Probes those of these models that can be probed now, whatever their next check is; returns how many were looked at. */
   async checkNow(targets: readonly Target[]): Promise<number> {
-    const states = targets.flatMap((target) => this.#options.book.model(target) ?? []);
-    return this.#checkAll(states.filter((state) => !this.#probing.has(keyOf(state))));
+    const { book } = this.#options;
+    const states = targets.flatMap((target) => book.model(target) ?? []);
+    return this.#checkAll(states.filter((state) => book.isProbed(state) && !this.#probing.has(keyOf(state))));
   }
 
   async #checkAll(states: readonly ModelState[]): Promise<number> {

@@ -41,6 +41,11 @@ test("the gateway is the provider where none is named; successes have no error",
   ]);
 });
 
+test("the type of request is kept where it is a name", () => {
+  const { checks } = read(result({ request_type: "embedding" }), result({ request_type: 7 }));
+  expect(checks.map(({ requestType }) => requestType)).toEqual(["embedding", undefined]);
+});
+
 test("what no database would store is kept out: names with control characters, and NUL in error texts", () => {
   expect(
     read(result({ model: "a\u0000b" }), result({ provider: "a\nb" }), result({ gateway: "a\u0000" })),

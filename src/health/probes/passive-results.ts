@@ -9,7 +9,7 @@ const AGE_MS_MAX = 3_600_000;
 
 /**
  * Reads the body of POST /internal/results: an array of
- * `{provider, model, gateway?, status, response_time_ms, error?, tokens?, at}` with `at` in Unix ms.
+ * `{provider, model, gateway?, request_type?, status, response_time_ms, error?, tokens?, at}` with `at` in Unix ms.
  * An entry that is not valid is left out and counted; the others are taken.
  * @throws HttpError 400 for a body that is no array, 413 for too many entries.
  */
@@ -25,7 +25,10 @@ export function readPassiveResults(body: string, nowMs: number): { checks: Check
 
 function checkOf(entry: unknown, nowMs: number): Check | undefined {
   if (typeof entry !== "object" || entry === null) return undefined;
-  const { provider, model, gateway, status, response_time_ms, error, tokens, at } = entry as Record<string, unknown>;
+  const { provider, model, gateway, request_type, status, response_time_ms, error, tokens, at } = entry as Record<
+    string,
+    unknown
+  >;
   if (!isName(provider) || !isName(model) || !isCheckStatus(status)) return undefined;
   if (!isAmount(response_time_ms) || !isAmount(at) || at < nowMs - AGE_MS_MAX) return undefined;
   return {
@@ -39,6 +42,7 @@ function checkOf(entry: unknown, nowMs: number): Check | undefined {
     // A sender whose clock is ahead must not keep a model "just checked" for hours.
     atMs: Math.round(Math.min(at, nowMs)),
     kind: "passive",
+    requestType: isName(request_type) ? request_type : undefined,
   };
 }
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { DatabaseOptions } from "../../database/database.ts";
 import { testDatabase } from "../../database/testing.ts";
-import { keyOf } from "../check.ts";
+import { type CheckStatus, keyOf } from "../check.ts";
 import { HealthBook } from "../health-book.ts";
 import { acknowledged, type Incident } from "../incidents/incidents.ts";
 import { DAY_MS, HOUR_MS, periodStart } from "../store/periods.ts";
@@ -205,6 +205,53 @@ export function healthStoreSuite(fresh: () => Promise<Partial<DatabaseOptions>>)
     await book.applyChecks([check({ model: "made-up", status: "not_found", kind: "passive" })]);
     expect(book.models()).toEqual([]);
     expect((await stores.health.counts()).history).toBe(0);
+  });
+
+  test("models of other kinds than chats count customers' calls and are not probed", async () => {
+    const nowMs = Date.now();
+    const embed = { provider: "p", model: "embed", gateway: "p", modelKind: "embedding" };
+    const chat = { provider: "p", model: "chat", gateway: "p", modelKind: "chat" };
+    const call = (model: string, requestType: string, status: CheckStatus): Promise<unknown> =>
+      book.applyChecks([
+        check({ provider: "p", gateway: "p", model, requestType, status, kind: "passive", atMs: nowMs }),
+      ]);
+    const countsNow = (): Record<string, number> =>
+      Object.fromEntries(book.models().map(({ model, callCount }) => [model, callCount]));
+    await book.syncCatalogue([embed, chat], nowMs);
+    expect(countsNow()).toEqual({ chat: 0 });
+    await call("embed", "embedding", "error");
+    await call("embed", "embedding", "success");
+    expect(countsNow()).toEqual({ chat: 0, embed: 2 });
+    // A call of the wrong kind that fails is the client's mistake; one that succeeds shows what the model can do.
+    for (const status of ["not_found", "error", "success"] as const) {
+      await call("embed", "chat_completion", status);
+      await call("chat", "embedding", status);
+    }
+    expect(countsNow()).toEqual({ chat: 1, embed: 3 });
+    // One that no catalogue lists is for what it first did.
+    await call("unlisted", "image_generation", "error");
+    await call("unlisted", "image_generation", "success");
+    await call("unlisted", "image_generation", "error");
+    expect(countsNow()).toMatchObject({ unlisted: 2 });
+    const muchLaterMs = nowMs + 20 * HOUR_MS;
+    expect(book.due(muchLaterMs, 10).map(({ model }) => model)).toEqual(["chat"]);
+    await book.syncCatalogue([embed, chat], nowMs);
+    expect(book.models().every(({ enabled }) => enabled)).toBe(true);
+  });
+
+  test("a failure of a model that is not probed is forgotten, and its incident ends", async () => {
+    const nowMs = Date.now();
+    const target = { provider: "p", model: "embed", gateway: "p", modelKind: "embedding" };
+    await book.syncCatalogue([target], nowMs);
+    const failed = check({ ...target, requestType: "embedding", kind: "passive", status: "error", atMs: nowMs });
+    await book.applyChecks(Array.from({ length: 8 }, () => failed));
+    await book.forgetOldFailures(nowMs + BASE_MS - 1);
+    expect(book.models()).toMatchObject([{ lastStatus: "error", circuitState: "open" }]);
+    expect(await book.sweepIncidents(nowMs)).toEqual([]);
+    await book.forgetOldFailures(nowMs + BASE_MS);
+    await book.reload();
+    expect(book.models()).toMatchObject([{ lastStatus: undefined, circuitState: "half_open", errorCount: 8 }]);
+    expect(await book.sweepIncidents(nowMs + BASE_MS)).toMatchObject([{ model: "embed", status: "resolved" }]);
   });
 
   test("due: the important ones first, then who waits longest; a catalogue switches models off and on", async () => {
