@@ -102,7 +102,7 @@ export async function runSocketCampaign(options: SocketCampaignOptions): Promise
   const chat = `POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ${stack.adminKey}\r\nContent-Type: application/json\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}`;
   const descriptorsBefore = descriptors(stack);
   const talkers = Array.from({ length: active }, (_, index) => new Client(stack.ports.gateway, index));
-  await measure(talkers, chat, { ...options, seconds: Math.min(3, options.seconds) }); // Warm.
+  await measure(talkers, chat, { ...options, seconds: (2 * options.everyMs) / 1_000 }); // Warm.
   const alone = await measure(talkers, chat, options);
   const before = residentMegabytes(stack);
   const silent = await openIdle(stack, idle);

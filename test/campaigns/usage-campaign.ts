@@ -1,18 +1,19 @@
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
 import { createServer, type Server, type ServerResponse } from "node:http";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import LibSql from "libsql";
 import { Agent, request as send } from "undici";
 import { anthropicEvent, openAiChunk } from "../../src/gateway/testing/fixture-provider.ts";
-import { Stack, temporaryDir } from "../support/stack.ts";
+import { NO_LIMITS, residentMegabytes, startGatewayStack } from "../support/gateway-stack.ts";
+import type { Stack } from "../support/stack.ts";
 import { until } from "../support/until.ts";
 
 export interface CampaignOptions {
   readonly requests: number;
-  /** How often the workers are killed, spread over the run. */
+  /** How often all workers are killed, and how often the whole gateway is, spread over the run. */
   readonly kills: number;
+  readonly roleKills: number;
   readonly seed: number;
   readonly workers: number;
   readonly clients: number;
@@ -23,6 +24,8 @@ export interface CampaignResult {
   readonly ended: number;
   readonly refused: number;
   readonly cut: number;
+  /** Requests whose client left before the end. */
+  readonly aborted: number;
   /** Requests that the database says were interrupted by a kill. */
   readonly interrupted: number;
   /** What is wrong, at most 20; empty is the aim. */
@@ -34,7 +37,11 @@ export interface CampaignResult {
 
 const KEY = "gw_test_campaign_0123456789abcdef0123456789";
 const FAULT_SHARE = 0.1;
+/** Of the requests whose provider is well: clients that leave in the middle. */
+const ABORT_SHARE = 0.05;
 const MISTAKES_MAX = 20;
+/** Words of a stream. */
+const WORDS = 6;
 
 interface Tokens {
   readonly input: number;
@@ -62,6 +69,8 @@ interface Plan {
   readonly dialect: "openai" | "anthropic";
   readonly format: "openai" | "anthropic";
   readonly tokens: Tokens;
+  /** The client leaves: after so many words of a stream, or after so many ms of a whole answer. */
+  readonly abortAfter: number | undefined;
 }
 
 function planOf(seed: number, index: number): Plan {
@@ -74,6 +83,7 @@ function planOf(seed: number, index: number): Plan {
     dialect: next() < 0.5 ? "openai" : "anthropic",
     format: next() < 0.5 ? "openai" : "anthropic",
     tokens: { input: 1 + Math.floor(next() * 500), output: 1 + Math.floor(next() * 200) },
+    abortAfter: !faulty && next() < ABORT_SHARE ? 1 + Math.floor(next() * 5) : undefined,
   };
 }
 
@@ -148,14 +158,14 @@ function message({ input, output }: Tokens): object {
 
 function openAiPieces({ input, output }: Tokens): string[] {
   const usage = { prompt_tokens: input, completion_tokens: output, total_tokens: input + output };
-  const words = Array.from({ length: 6 }, () => openAiChunk({ content: "word " }));
+  const words = Array.from({ length: WORDS }, () => openAiChunk({ content: "word " }));
   const end = openAiChunk({}, null, { choices: [], usage });
   return [openAiChunk({ role: "assistant", content: "" }), ...words, openAiChunk({}, "stop"), end, "data: [DONE]\n\n"];
 }
 
 function anthropicPieces({ input, output }: Tokens): string[] {
   const start = { id: "msg_1", type: "message", role: "assistant", model: "m", content: [], stop_reason: null };
-  const words = Array.from({ length: 6 }, () =>
+  const words = Array.from({ length: WORDS }, () =>
     anthropicEvent("content_block_delta", { index: 0, delta: { type: "text_delta", text: "word " } }),
   );
   return [
@@ -169,10 +179,41 @@ function anthropicPieces({ input, output }: Tokens): string[] {
 }
 
 /** How one request ended for its client. */
-type End = "ended" | "error" | "broken" | "cut";
+type End = "ended" | "error" | "broken" | "cut" | "aborted";
 
-/** Sends one request and reads its answer to the end. */
-async function ask(url: string, dispatcher: Agent, plan: Plan): Promise<End> {
+/** How a request ended, and the words of a stream that its client had read. */
+interface Seen {
+  readonly end: End;
+  readonly words: number;
+}
+
+/** Sends one request and reads its answer to the end, or until its plan says that the client leaves. */
+async function ask(url: string, dispatcher: Agent, plan: Plan): Promise<Seen> {
+  const { abortAfter, stream } = plan;
+  const leave = new AbortController();
+  const seen = { words: 0 };
+  const timer = abortAfter === undefined || stream ? undefined : setTimeout(() => leave.abort(), abortAfter);
+  try {
+    const end = await askUntil(url, dispatcher, plan, leave.signal, (text) => {
+      seen.words += text.split('word "').length - 1;
+      if (stream && abortAfter !== undefined && seen.words >= abortAfter) leave.abort();
+    });
+    return { end, ...seen };
+  } catch {
+    // The connection was refused, reset or closed in the middle; or it was us.
+    return { end: leave.signal.aborted ? "aborted" : "cut", ...seen };
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function askUntil(
+  url: string,
+  dispatcher: Agent,
+  plan: Plan,
+  signal: AbortSignal,
+  read: (text: string) => void,
+): Promise<End> {
   const { name, dialect, format, stream } = plan;
   const common = {
     model: `${format}-model`,
@@ -181,25 +222,23 @@ async function ask(url: string, dispatcher: Agent, plan: Plan): Promise<End> {
     messages: [{ role: "user", content: "Say hello." }],
   };
   const body = dialect === "openai" ? { ...common, user: name } : { ...common, metadata: { user_id: name } };
-  try {
-    const reply = await send(url + (dialect === "openai" ? "/v1/chat/completions" : "/v1/messages"), {
-      dispatcher,
-      method: "POST",
-      headers: { authorization: `Bearer ${KEY}`, "content-type": "application/json" },
-      body: JSON.stringify(body),
-    });
-    const text = await reply.body.text();
-    if (reply.statusCode !== 200) return text.includes('"error"') ? "error" : "broken";
-    if (!stream) return JSON.parse(text).usage === undefined ? "broken" : "ended";
-    if (/"error":\{/.test(text)) return "error";
-    return dialect === "openai"
-      ? endsWith(text, "data: [DONE]")
-      : text.includes("event: message_stop")
-        ? "ended"
-        : "broken";
-  } catch {
-    return "cut"; // The connection: refused, reset or closed in the middle.
+  const reply = await send(url + (dialect === "openai" ? "/v1/chat/completions" : "/v1/messages"), {
+    dispatcher,
+    method: "POST",
+    headers: { authorization: `Bearer ${KEY}`, "content-type": "application/json" },
+    body: JSON.stringify(body),
+    signal,
+  });
+  let text = "";
+  for await (const piece of reply.body) {
+    text += String(piece);
+    read(String(piece));
   }
+  if (reply.statusCode !== 200) return text.includes('"error"') ? "error" : "broken";
+  if (!stream) return JSON.parse(text).usage === undefined ? "broken" : "ended";
+  if (/"error":\{/.test(text)) return "error";
+  if (dialect === "openai") return endsWith(text, "data: [DONE]");
+  return text.includes("event: message_stop") ? "ended" : "broken";
 }
 
 function endsWith(text: string, mark: string): End {
@@ -208,12 +247,13 @@ function endsWith(text: string, mark: string): End {
 
 /** Runs the campaign against the built program and compares its database with what the provider served. */
 export async function runUsageCampaign(options: CampaignOptions): Promise<CampaignResult> {
-  const { requests, kills, seed, workers, clients } = options;
+  const { requests, seed, workers, clients } = options;
+  const kills = options.kills + options.roleKills;
   const startedAt = performance.now();
   const { server, url: upstream, served } = await startProvider(seed);
   const stack = await startStack(upstream, workers);
   const dispatcher = new Agent({ connections: clients, pipelining: 1 });
-  const ends = new Map<string, End>();
+  const ends = new Map<string, Seen>();
   const megabytes: number[] = [];
   let next = 0;
   let killed = 0;
@@ -221,14 +261,18 @@ export async function runUsageCampaign(options: CampaignOptions): Promise<Campai
     while (next < requests) {
       const index = next++;
       if (killed < kills && index >= ((killed + 1) * requests) / (kills + 1)) {
+        // The whole gateway in the middle.
+        const whole = killed >= options.kills / 2 && killed < options.kills / 2 + options.roleKills;
         killed++;
-        killWorkers(stack);
+        if (whole) process.kill(stack.pidOf("gateway"), "SIGKILL");
+        else killWorkers(stack);
       }
-      if (index % Math.ceil(requests / 10) === Math.ceil(requests / 10) - 1) megabytes.push(residentMegabytes(stack));
+      if (index % Math.ceil(requests / 10) === Math.ceil(requests / 10) - 1)
+        megabytes.push(Math.round(residentMegabytes(stack)));
       const plan = planOf(seed, index);
-      const end = await ask(stack.url("gateway"), dispatcher, plan);
-      ends.set(plan.name, end);
-      if (end === "cut") await until("a worker answers again", () => answers(stack), 30_000);
+      const seen = await ask(stack.url("gateway"), dispatcher, plan);
+      ends.set(plan.name, seen);
+      if (seen.end === "cut") await until("a worker answers again", () => answers(stack), 30_000);
     }
   };
   await Promise.all(Array.from({ length: clients }, client));
@@ -244,39 +288,22 @@ export async function runUsageCampaign(options: CampaignOptions): Promise<Campai
 }
 
 function startStack(upstream: string, workers: number): Promise<Stack> {
-  const workingDir = temporaryDir("campaign");
-  const many = 1e9;
-  const provider = { apiKey: "sk-campaign", connections: 1_000 };
-  const config = {
-    mode: "live",
-    gateway: {
-      workers,
-      keys: { campaign: { key: KEY } },
-      concurrency: { active: 1_000, queued: 1_000 },
-      limits: {
-        ...Object.fromEntries(
-          ["Minute", "Hour", "Day"].flatMap((per) => [
-            [`requestsPer${per}`, many],
-            [`tokensPer${per}`, many],
-          ]),
-        ),
-        burst: many,
-        concurrent: 10_000,
-        dailySpendUsd: 1e6,
-      },
-      // Faults are a tenth of everything, on purpose: nothing is to be taken out of service for them.
-      breaker: { consecutiveFailures: 1_000_000, windowRequestsMin: 1_000_000 },
-      availabilityBreaker: { failures: 1_000_000 },
-      velocityMode: { requestsMin: 1_000_000_000 },
-      timeouts: { attempt: "5s", request: "10s" },
-      providers: {
-        openai: { baseUrl: `${upstream}/v1`, models: ["openai-model"], apiKey: provider.apiKey },
-        anthropic: { type: "anthropic", baseUrl: upstream, models: ["anthropic-model"], apiKey: provider.apiKey },
-      },
+  const apiKey = "sk-campaign";
+  return startGatewayStack({
+    workers,
+    keys: { campaign: { key: KEY } },
+    concurrency: { active: 1_000, queued: 1_000 },
+    limits: NO_LIMITS,
+    // Faults are a tenth of everything, on purpose: nothing is to be taken out of service for them.
+    breaker: { consecutiveFailures: 1_000_000, windowRequestsMin: 1_000_000 },
+    availabilityBreaker: { failures: 1_000_000 },
+    velocityMode: { requestsMin: 1_000_000_000 },
+    timeouts: { attempt: "5s", request: "10s" },
+    providers: {
+      openai: { baseUrl: `${upstream}/v1`, models: ["openai-model"], apiKey },
+      anthropic: { type: "anthropic", baseUrl: upstream, models: ["anthropic-model"], apiKey },
     },
-  };
-  writeFileSync(join(workingDir, "gatewayz.yaml"), JSON.stringify(config)); // JSON is YAML.
-  return Stack.start({ roles: ["gateway"], workingDir });
+  });
 }
 
 async function answers(stack: Stack): Promise<boolean> {
@@ -297,17 +324,6 @@ async function allWorkersReady(stack: Stack, workers: number): Promise<void> {
 
 function killWorkers(stack: Stack): void {
   spawnSync("pkill", ["-KILL", "-P", String(stack.pidOf("gateway"))]);
-}
-
-function residentMegabytes(stack: Stack): number {
-  const pid = String(stack.pidOf("gateway"));
-  const { stdout } = spawnSync("ps", ["-o", "rss=", "-p", pid, "--ppid", pid]);
-  return Math.round(
-    String(stdout)
-      .trim()
-      .split(/\s+/)
-      .reduce((sum, kilobytes) => sum + Number(kilobytes), 0) / 1_000,
-  );
 }
 
 interface UsageRow {
@@ -333,7 +349,7 @@ function readUsage(file: string): Map<string, UsageRow> {
 
 function compare(
   { requests, seed }: CampaignOptions,
-  ends: ReadonlyMap<string, End>,
+  ends: ReadonlyMap<string, Seen>,
   served: ReadonlyMap<string, number>,
   rows: ReadonlyMap<string, UsageRow>,
 ): Omit<CampaignResult, "megabytes" | "seconds"> {
@@ -341,11 +357,11 @@ function compare(
   const mistake = (text: string): void => {
     if (mistakes.length < MISTAKES_MAX) mistakes.push(text);
   };
-  const counts = { ended: 0, error: 0, broken: 0, cut: 0 };
+  const counts = { ended: 0, error: 0, broken: 0, cut: 0, aborted: 0 };
   let interrupted = 0;
   for (let index = 0; index < requests; index++) {
     const plan = planOf(seed, index);
-    const end = ends.get(plan.name)!;
+    const { end, words } = ends.get(plan.name)!;
     const row = rows.get(plan.name);
     counts[end]++;
     interrupted += row?.interrupted ?? 0;
@@ -358,8 +374,36 @@ function compare(
     }
     if (end === "cut" && served.has(plan.name) && row === undefined)
       mistake(`asked a provider and nobody knows: ${seen}`);
+    if (end === "aborted") {
+      const wrong = wrongAfterAbort(plan, words, served.has(plan.name), row);
+      if (wrong !== undefined) mistake(`client left after ${words} words: ${wrong}: ${seen}`);
+    }
     if (row !== undefined && row.requests !== 1) mistake(`counted ${row.requests} times: ${seen}`);
   }
   for (const name of rows.keys()) if (!ends.has(name)) mistake(`nobody sent ${name}`);
-  return { ended: counts.ended, refused: counts.error, cut: counts.cut, interrupted, mistakes };
+  return {
+    ended: counts.ended,
+    refused: counts.error,
+    cut: counts.cut,
+    aborted: counts.aborted,
+    interrupted,
+    mistakes,
+  };
+}
+
+/** What a client that left has used is what was produced until the provider heard of it. */
+function wrongAfterAbort(
+  { format, stream, tokens }: Plan,
+  words: number,
+  served: boolean,
+  row: UsageRow | undefined,
+): string | undefined {
+  if (row === undefined) return served ? "nobody knows of it" : undefined;
+  if (row.interrupted > 0 || !served) return undefined;
+  if (row.input === 0) return "its input is not counted";
+  if (!stream) return undefined;
+  // Anthropic tells the input at the start; a word is a token or more by every estimate.
+  if (words > 0 && format === "anthropic" && row.input !== tokens.input) return `its input is not ${tokens.input}`;
+  const produced = row.output === tokens.output || (row.output >= words && row.output <= 2 * WORDS + 2);
+  return produced ? undefined : "its output is not what was produced";
 }

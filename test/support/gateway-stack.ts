@@ -43,11 +43,15 @@ function parentOf(pid: number): number | undefined {
 
 /** Resident memory of all of the gateway's processes, MB. */
 export function residentMegabytes(stack: Stack): number {
-  const kilobytes = gatewayPids(stack).map((pid) => {
-    const status = readFileSync(`/proc/${pid}/status`, "utf8");
-    return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0);
-  });
-  return kilobytes.reduce((sum, each) => sum + each, 0) / 1_000;
+  return gatewayPids(stack).reduce((sum, pid) => sum + residentKilobytes(pid), 0) / 1_000;
+}
+
+function residentKilobytes(pid: number): number {
+  try {
+    return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
+  } catch {
+    return 0; // It has ended.
+  }
 }
 
 /** Sum of a metric's samples whose labels contain this text. */
