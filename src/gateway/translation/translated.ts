@@ -22,12 +22,16 @@ export interface TranslatedRequest {
 
 /** Members of a request that its translation left out; neutral values, which some clients always send, do not count. */
 export function droppedMembers(request: JsonObject, handled: ReadonlySet<string>): string[] {
-  const dropped = Object.keys(request).filter((name) => !handled.has(name) && isMeant(request[name]));
+  const dropped = Object.keys(request).filter((name) => !handled.has(name) && isMeant(name, request[name]));
   return dropped.filter((name) => PLAIN_NAME.test(name)).slice(0, DROPPED_NAMES_MAX);
 }
 
-function isMeant(value: unknown): boolean {
-  if (value === undefined || value === null || value === 0 || value === false) return false;
+function isMeant(name: string, value: unknown): boolean {
+  if (value === undefined || value === null) return false;
+  // Calls in parallel are the default, and a seed or temperature of 0 is as good as any.
+  if (name === "parallel_tool_calls") return value === false;
+  if (name === "seed" || name === "temperature") return true;
+  if (value === 0 || value === false) return false;
   return !(isObject(value) && Object.keys(value).length === 0);
 }
 
