@@ -1,3 +1,4 @@
+import type { CancelSignal } from "../cancellation.ts";
 import { GatewayError } from "../errors.ts";
 import type { Telemetry } from "../request-record.ts";
 
@@ -30,7 +31,7 @@ export class ConcurrencyGate {
    * @param signal Ends the wait when the client goes away.
    * @throws GatewayError CONCURRENCY_QUEUE_FULL, CONCURRENCY_QUEUE_TIMEOUT; the signal's reason.
    */
-  async enter(signal: AbortSignal): Promise<() => void> {
+  async enter(signal: CancelSignal): Promise<() => void> {
     signal.throwIfAborted();
     const { active, queued, queueWait } = this.#limits;
     if (this.#active < active) {
@@ -47,7 +48,7 @@ export class ConcurrencyGate {
     return this.#leaveOnce();
   }
 
-  #wait(signal: AbortSignal, queueWaitMs: number): Promise<void> {
+  #wait(signal: CancelSignal, queueWaitMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const settle = (): void => {
         this.#waiters.delete(waiter);

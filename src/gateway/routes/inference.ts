@@ -3,6 +3,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { clientAddress } from "../access/client-address.ts";
 import { isAdmin } from "../access/keys.ts";
 import { type CachedAnswer, cachedBytes, cachedOutcome } from "../cache/cached-answer.ts";
+import { Cancellation } from "../cancellation.ts";
 import { GatewayError, toGatewayError } from "../errors.ts";
 import type { Gateway } from "../gateway.ts";
 import type { Passage } from "../hooks/passage.ts";
@@ -63,7 +64,7 @@ class Exchange {
   readonly #record: RequestRecord;
   readonly #raw: ServerResponse;
   readonly #headers: Record<string, string | string[] | number | undefined>;
-  readonly #controller = new AbortController();
+  readonly #cancellation = new Cancellation();
   #bill: Bill | undefined;
   #leaveGate: (() => void) | undefined;
   #passage: Passage | undefined;
@@ -78,11 +79,11 @@ class Exchange {
 
   async run(route: InferenceRoute): Promise<void> {
     const { inFlight } = this.#gateway;
-    const clientGone = (): void => this.#controller.abort(CLIENT_GONE);
+    const clientGone = (): void => this.#cancellation.abort(CLIENT_GONE);
     this.#raw.once("close", clientGone);
     this.#gateway.routing.recent.begin(this.#record);
     try {
-      inFlight.enter(this.#controller);
+      inFlight.enter(this.#cancellation);
       const { conversation, answer } = await this.#answer(route);
       if (answer.kind === "cached") this.#sendCached(conversation, answer);
       else if (answer.kind === "json") await this.#sendJson(conversation, answer);
@@ -95,7 +96,7 @@ class Exchange {
       this.#leaveGate?.();
       this.#gateway.routing.learn(this.#record);
       this.#countForVelocityMode();
-      inFlight.leave(this.#controller);
+      inFlight.leave(this.#cancellation);
       this.#passage?.finish();
     }
   }
@@ -139,7 +140,7 @@ class Exchange {
     Object.assign(this.#headers, this.#passage?.replyHeaders);
     if (cached !== undefined) return { conversation, answer: cached };
     // Probes have a limit of their own in the health service, and must not take customers' places.
-    if (!record.probe) this.#leaveGate = await gateway.gate.enter(this.#controller.signal);
+    if (!record.probe) this.#leaveGate = await gateway.gate.enter(this.#cancellation);
     record.stages.request_preparation = performance.now() - preparationStart;
     const fetchStart = performance.now();
     const { traceSampleRatio } = gateway.context.config.gateway;
@@ -148,7 +149,7 @@ class Exchange {
       conversation,
       clientHeaders: this.#request.headers,
       sampled: isSampled(record.traceId, traceSampleRatio),
-      signal: this.#controller.signal,
+      signal: this.#cancellation,
     };
     this.#bill.begin();
     const answer = await answerFrom(gateway.routing, input, plan).finally(() => {
@@ -195,7 +196,7 @@ class Exchange {
     const gateway = this.#gateway;
     const record = this.#record;
     const { relay, converter, target, attempt } = answer;
-    const { signal } = this.#controller;
+    const signal = this.#cancellation;
     const limits = streamLimits(gateway.context.config.gateway.timeouts, target.provider);
     this.#raw.writeHead(200, {
       ...this.#headers,
@@ -249,7 +250,7 @@ class Exchange {
   }
 
   #streamFailure(broken: Parameters<typeof breakError>[0], answer: Answer & { kind: "stream" }): AttemptFailure {
-    const { reason } = this.#controller.signal;
+    const { reason } = this.#cancellation;
     if (reason instanceof GatewayError) return new AttemptFailure(reason, false, false);
     const { providerError } = answer.converter;
     const { provider } = answer.target;

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Dispatcher } from "undici";
+import type { CancelSignal } from "../cancellation.ts";
 import { GatewayError } from "../errors.ts";
 import { type JsonObject, parseObject } from "../json.ts";
 import { UPSTREAM_BODY_BYTES_MAX, UPSTREAM_ERROR_BYTES_MAX } from "../limits.ts";
@@ -46,7 +47,7 @@ export interface AttemptInput {
   /** Whether the request's trace is exported. */
   readonly sampled: boolean;
   /** Aborted when the client has gone, or with a GatewayError as reason at shutdown. */
-  readonly signal: AbortSignal;
+  readonly signal: CancelSignal;
 }
 
 /**

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Config } from "../../config/schema.ts";
+import type { CancelSignal } from "../cancellation.ts";
 import { GatewayError } from "../errors.ts";
 import { CALLS_MAX } from "../limits.ts";
 import type { Credential } from "../providers/credential.ts";
@@ -147,7 +147,7 @@ class Failover {
   }
 
   /** Asks with one key after the other while the provider limits or refuses them. */
-  async #askWithKeys(target: Target, kind: CallKind, signal: AbortSignal, waitedMs: number): Promise<Outcome> {
+  async #askWithKeys(target: Target, kind: CallKind, signal: CancelSignal, waitedMs: number): Promise<Outcome> {
     const pool = this.#context.keysOf(target.provider);
     if (pool.size === 1) {
       const attempt = this.#newAttempt(target, kind, waitedMs);
@@ -171,7 +171,7 @@ class Failover {
   async #callWithKey(
     target: Target,
     attempt: AttemptRecord,
-    signal: AbortSignal,
+    signal: CancelSignal,
     lease: KeyLease<Credential>,
     more: () => boolean,
   ): Promise<Outcome> {
@@ -196,7 +196,7 @@ class Failover {
   }
 
   /** One call. @param settleLater Leaves a failure to the caller to settle. */
-  async #call(target: Target, attempt: AttemptRecord, signal: AbortSignal, settleLater: boolean): Promise<Outcome> {
+  async #call(target: Target, attempt: AttemptRecord, signal: CancelSignal, settleLater: boolean): Promise<Outcome> {
     this.#calls++;
     const input = signal === this.#input.signal ? this.#input : { ...this.#input, signal };
     const limits = this.#limits(target);
@@ -266,7 +266,16 @@ class Failover {
 
   async #wait(ms: number): Promise<void> {
     const { signal } = this.#input;
-    await sleep(ms, undefined, { signal }).catch(() => undefined);
+    signal.throwIfAborted();
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", done);
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      signal.addEventListener("abort", done);
+    });
     signal.throwIfAborted();
   }
 

@@ -1,3 +1,4 @@
+import { Cancellation, type CancelSignal } from "../cancellation.ts";
 import type { AttemptRecord } from "../request-record.ts";
 import type { Answer } from "./attempt.ts";
 import type { AttemptFailure } from "./attempt-failure.ts";
@@ -16,12 +17,15 @@ export interface Launched {
 }
 
 /** Starts a call under a signal of its own, which also follows the request's. */
-export function launch(parent: AbortSignal, ask: (signal: AbortSignal) => Promise<Answer | AttemptFailure>): Launched {
-  const controller = new AbortController();
-  const follow = (): void => controller.abort(parent.reason);
-  parent.addEventListener("abort", follow, { once: true });
+export function launch(
+  parent: CancelSignal,
+  ask: (signal: CancelSignal) => Promise<Answer | AttemptFailure>,
+): Launched {
+  const own = new Cancellation();
+  const follow = (): void => own.abort(parent.reason);
+  parent.addEventListener("abort", follow);
   if (parent.aborted) follow();
-  const outcome = ask(controller.signal).finally(() => parent.removeEventListener("abort", follow));
+  const outcome = ask(own).finally(() => parent.removeEventListener("abort", follow));
   outcome.catch(() => undefined); // Whoever waits for it gets the rejection; it must not be unhandled before.
   const launched: Launched = {
     outcome,
@@ -37,7 +41,7 @@ export function launch(parent: AbortSignal, ask: (signal: AbortSignal) => Promis
         clearTimeout(timer);
       }
     },
-    abort: (reason) => controller.abort(reason),
+    abort: (reason) => own.abort(reason),
   };
   launched.settled.catch(() => undefined);
   return launched;
