@@ -72,8 +72,15 @@ const messages = (): unknown[] => context.lines.map(({ msg }) => msg);
 test("no more than so many probes at once, and every model once", async () => {
   gateway.models = ids(30);
   let [atOnce, most] = [0, 0];
+  let allIn = (): void => undefined;
+  const four = new Promise<void>((resolve) => {
+    allIn = resolve;
+  });
   gateway.answer = async () => {
     most = Math.max(most, ++atOnce);
+    // The first ones wait for each other, however slow the machine: a fifth would show that it may come, too.
+    if (atOnce === 4) allIn();
+    await four;
     await new Promise((resolve) => setTimeout(resolve, 20));
     atOnce--;
     return undefined;
