@@ -119,7 +119,7 @@ function gatewayz(upstream: string, port: number, workers: number): Command {
         dailySpendUsd: 1e6,
       },
       providers: {
-        openai: { baseUrl: `${upstream}/v1`, apiKey: "sk-bench", models: ["gpt-4o-mini"] },
+        openai: { baseUrl: `${upstream}/v1`, apiKey: "sk-bench", models: ["gpt-4o-mini"], connections: 20_000 },
         anthropic: { type: "anthropic", baseUrl: upstream, apiKey: "sk-bench", models: ["claude-haiku-4-5"] },
       },
     },

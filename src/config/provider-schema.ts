@@ -26,6 +26,9 @@ function isNeverCalled(hostname: string): boolean {
   return isIP(host) !== 0 && addressRange(host) === "never";
 }
 
+/** A process has at most some ten thousands of open files, and a stream needs two. */
+const PROVIDER_CONNECTIONS_MAX = 20_000;
+
 /** One entry of `gateway.providers`. */
 export const providerSchema = z.strictObject({
   /** Wire format that the provider speaks. */
@@ -41,6 +44,8 @@ export const providerSchema = z.strictObject({
   models: z.array(z.string()).default([]),
   /** Lets the address resolve to private and loopback ranges; link-local and metadata addresses stay out of reach. */
   allowPrivate: z.boolean().default(false),
+  /** Most connections to it, each with one request or stream at a time; 100 when left out. */
+  connections: z.number().int().min(1).max(PROVIDER_CONNECTIONS_MAX).optional(),
   /** Headers added to every call. */
   headers: z.record(z.string(), z.string()).optional(),
   /** It has OpenAI's `/responses` below its base URL: such requests pass as they are. Known for the providers of the table. */

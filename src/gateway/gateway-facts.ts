@@ -1,6 +1,5 @@
 import type { Server } from "node:net";
 import type { Gateway } from "./gateway.ts";
-import { POOL_CONNECTIONS_MAX } from "./limits.ts";
 import type { PoolFact } from "./request-record.ts";
 
 /** Keys whose budgets one exposition adds up; with more of them there is no balance rather than a slow page. */
@@ -55,10 +54,10 @@ const DATABASE = "database";
 const REDIS = "redis";
 
 function poolsOf({ providers, database, redis }: Gateway): PoolFact[] {
-  const pools: PoolFact[] = [...providers.values()].map(({ name, pool }) => {
+  const pools: PoolFact[] = [...providers.values()].map(({ name, pool, connections }) => {
     const { connected, running } = pool.stats;
     // One request at a time per connection, so running requests are connections in use.
-    return { name, sizeMax: POOL_CONNECTIONS_MAX, open: connected, active: Math.min(running, connected) };
+    return { name, sizeMax: connections, open: connected, active: Math.min(running, connected) };
   });
   const { max, size, active } = database.pool();
   pools.push({ name: DATABASE, sizeMax: max, open: size, active });

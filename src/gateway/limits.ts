@@ -9,8 +9,8 @@ export const HELD_EVENTS_MAX = 64;
 export const HELD_BYTES_MAX = 256 * 1024; // 256 KiB
 /** Bytes read ahead from a provider before the socket is paused. */
 export const READ_AHEAD_BYTES_MAX = 256 * 1024; // 256 KiB
-/** Connections to one provider (contract section 5). */
-export const POOL_CONNECTIONS_MAX = 100;
+/** Connections to one provider that says nothing else (contract section 5). */
+export const POOL_CONNECTIONS_DEFAULT = 100;
 export const POOL_IDLE_MS = 30_000;
 /** Largest header block that is taken from a provider. */
 export const UPSTREAM_HEADER_BYTES_MAX = 64 * 1024; // 64 KiB

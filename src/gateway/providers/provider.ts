@@ -1,7 +1,7 @@
 import type { ProviderType } from "../../config/provider-schema.ts";
 import type { Config } from "../../config/schema.ts";
 import { guardedLookup, OutboundRefused, refusedLiteral } from "../../runtime/outbound-guard.ts";
-import { ERROR_TEXT_CHARS_MAX, POOL_CONNECTIONS_MAX, POOL_IDLE_MS, UPSTREAM_HEADER_BYTES_MAX } from "../limits.ts";
+import { ERROR_TEXT_CHARS_MAX, POOL_CONNECTIONS_DEFAULT, POOL_IDLE_MS, UPSTREAM_HEADER_BYTES_MAX } from "../limits.ts";
 import { credentialsOf } from "./credential.ts";
 import { wireOf } from "./formats/table.ts";
 import { ProviderPool } from "./provider-pool.ts";
@@ -36,6 +36,8 @@ export interface Provider {
     readonly project: string | undefined;
   };
   readonly pool: ProviderPool;
+  /** Most connections of the pool. */
+  readonly connections: number;
   /** How it is spoken to about this model. */
   wire(model: string): Wire;
 }
@@ -57,8 +59,9 @@ export function createProvider(
   const reach = { allowPrivate: config.allowPrivate === true, ...(trusted && { explicitHost: url.hostname }) };
   const refused = refusedLiteral(url.hostname, reach);
   if (refused !== undefined) throw new OutboundRefused(`provider ${name}: ${refused.message}`);
+  const connections = config.connections ?? POOL_CONNECTIONS_DEFAULT;
   const pool = new ProviderPool(url.origin, {
-    connections: POOL_CONNECTIONS_MAX,
+    connections,
     connect: { timeout: connectMs, lookup: guardedLookup(reach) },
     keepAliveTimeout: POOL_IDLE_MS,
     keepAliveMaxTimeout: POOL_IDLE_MS * 2,
@@ -92,6 +95,7 @@ export function createProvider(
       project: config.project,
     },
     pool,
+    connections,
     wire: wireOf(type, quirks),
   };
 }
