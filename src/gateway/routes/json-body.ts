@@ -11,7 +11,9 @@ export async function readJsonBody(gateway: Gateway, request: FastifyRequest): P
   try {
     const raw = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
     if (request.record) request.record.requestBodyBytes = raw.length;
-    const bytes = await decodeBody(request.headers["content-encoding"], raw, bodyBytesMax);
+    const encoding = request.headers["content-encoding"];
+    const plain = encoding === undefined && raw.length <= bodyBytesMax;
+    const bytes = plain ? raw : await decodeBody(encoding, raw, bodyBytesMax);
     if (!isUtf8(bytes)) throw new GatewayError("INVALID_JSON", { reason: "it is not UTF-8" });
     const body = parseJson(bytes.toString("utf8"));
     if (!isObject(body)) throw new GatewayError("INVALID_JSON", { reason: "it must be a JSON object" });
