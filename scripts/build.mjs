@@ -26,6 +26,18 @@ const undiciParts = {
     onResolve({ filter: /^undici$/ }, () => ({ path: resolve(root, "scripts/undici-client.mjs") })),
 };
 
+/** Fastify's schema compilers and its stand-in for a socket: no route of ours has a schema, and servers listen. */
+const fastifyParts = {
+  name: "fastify-parts",
+  setup({ onResolve, onLoad }) {
+    const unused = /^(@fastify\/ajv-compiler|@fastify\/fast-json-stringify-compiler|light-my-request)$/;
+    onResolve({ filter: unused }, ({ path }) => ({ path, namespace: "unused" }));
+    onLoad({ filter: /.*/, namespace: "unused" }, ({ path }) => ({
+      contents: `module.exports = () => { throw new Error("BUG: ${path} is not part of the bundle"); };`,
+    }));
+  },
+};
+
 rmSync(resolve(root, "dist"), { recursive: true, force: true });
 await build({
   absWorkingDir: root,
@@ -38,7 +50,7 @@ await build({
   platform: "node",
   target: "node20",
   external: NATIVE,
-  plugins: [undiciParts],
+  plugins: [undiciParts, fastifyParts],
   banner: { js: COMMONJS_NAMES },
   // Names stay readable in stack traces; whitespace and dead code go.
   minifyWhitespace: true,

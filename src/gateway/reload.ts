@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import { existsSync, type FSWatcher, readFileSync, watch } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { ConfigError } from "../config/config-error.ts";
-import { loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import type { Logger } from "../runtime/logger.ts";
 import { ConfigRefused, type LiveConfig } from "./live-config/live-config.ts";
@@ -68,7 +67,7 @@ export class ConfigReload {
     this.#looking.unref();
     process.on("SIGHUP", this.#hangUp);
     if (this.#options.config.configFile === undefined) return;
-    this.#catchingUp = setTimeout(() => this.#read(false), CATCH_UP_MS);
+    this.#catchingUp = setTimeout(() => void this.#read(false), CATCH_UP_MS);
     this.#catchingUp.unref();
   }
 
@@ -115,16 +114,17 @@ export class ConfigReload {
 
   /** Reads the file now. Never throws. */
   reload(): void {
-    this.#read(true);
+    void this.#read(true);
   }
 
   /** @param asked False where nobody expects a change, and so none is told when there is none. */
-  #read(asked: boolean): void {
+  async #read(asked: boolean): Promise<void> {
     const { live, telemetry, logger, config, environment = process.env, workingDir = process.cwd() } = this.#options;
     const file = this.#file;
     this.#digest = this.#currentDigest();
     this.#candidate = undefined;
     try {
+      const { loadConfig } = await import("../config/load.ts"); // A start has no time for the YAML parser.
       // A configuration that was named must be there; the standard one may come and go.
       const named = config.configFile !== undefined || existsSync(file);
       const loaded = loadConfig({

@@ -1,7 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { extname } from "node:path";
 import { parse } from "yaml";
-import { z } from "zod";
+import * as z from "zod";
 import type { TargetGroup } from "../config/config-types.ts";
 import { RULE_FILE_BYTES_MAX } from "../limits.ts";
 
