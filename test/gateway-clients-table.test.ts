@@ -2,12 +2,17 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { start } from "../src/gateway/index.ts";
 import type { Role } from "../src/runtime/role.ts";
 import { TEST_ADMIN_KEY, type TestContext, testContext } from "../src/runtime/testing.ts";
-import { aiSdkClients } from "./support/clients/ai-sdk-clients.ts";
-import { BEHAVIOURS, type Behaviour, type Cell, PROVIDERS, type ProviderId } from "./support/clients/behaviours.ts";
-import { curlClients } from "./support/clients/curl-clients.ts";
+import { clientsOf } from "./support/clients/all-clients.ts";
+import {
+  ABORT,
+  BEHAVIOURS,
+  type Behaviour,
+  type Cell,
+  PROVIDERS,
+  type ProviderId,
+} from "./support/clients/behaviours.ts";
 import { type Client, ClientFailure, type Question, type Reply } from "./support/clients/dialogue.ts";
-import { langChainClients } from "./support/clients/langchain-clients.ts";
-import { anthropicMessages, openAiChat, openAiResponses } from "./support/clients/official-clients.ts";
+import { ENDPOINTS } from "./support/clients/endpoints.ts";
 import { type ScriptedProvider, startScriptedProvider } from "./support/clients/scripted-provider.ts";
 
 /**
@@ -29,11 +34,6 @@ let provider: ScriptedProvider;
 let patient: Caller;
 let impatient: Caller;
 
-function clientsOf(url: string): Client[] {
-  const official = [openAiChat(url), openAiResponses(url), anthropicMessages(url)];
-  return [...official, ...aiSdkClients(url), ...langChainClients(url), ...curlClients(url)];
-}
-
 async function startCaller(timeouts: { attempt: string; streamIdle: string }): Promise<Caller> {
   const v1 = `${provider.url}/v1`;
   const apiKey = "k";
@@ -41,7 +41,7 @@ async function startCaller(timeouts: { attempt: string; streamIdle: string }): P
     mode: "live",
     gateway: {
       providers: {
-        plain: { type: "openai", baseUrl: v1, apiKey, models: ["m-1"] },
+        plain: { type: "openai", baseUrl: v1, apiKey, models: ["m-1", "m-embed"] },
         // The name tells that it has Responses, the model that it has nothing else.
         openai: { type: "openai", baseUrl: v1, apiKey, models: ["gpt-5-pro"] },
         anthropic: { type: "anthropic", baseUrl: provider.url, apiKey, models: ["claude-sonnet-4-5"] },
@@ -65,7 +65,16 @@ beforeAll(async () => {
   provider = await startScriptedProvider();
   patient = await startCaller({ attempt: "60s", streamIdle: "60s" });
   impatient = await startCaller({ attempt: "4s", streamIdle: "3s" });
+  await keysAreRead();
 });
+
+/** Until the keys of the database are read, an unknown one is 503. */
+async function keysAreRead(): Promise<void> {
+  const headers = { authorization: "Bearer wrong" };
+  await vi.waitFor(async () => {
+    expect((await fetch(`${patient.role.urls["main"]}/v1/models`, { headers })).status).toBe(401);
+  }, 30_000);
+}
 
 afterAll(async () => {
   for (const caller of [patient, impatient]) {
@@ -137,3 +146,55 @@ for (const behaviour of BEHAVIOURS) {
     }
   });
 }
+
+describe.concurrent("beside it", () => {
+  for (const { name, clients } of ENDPOINTS) {
+    for (const [client, check] of Object.entries(clients)) {
+      test(`${name}: ${client}`, { timeout: 60_000 }, () =>
+        check({ url: patient.role.urls["main"]!, apiKey: TEST_ADMIN_KEY, provider }),
+      );
+    }
+  }
+});
+
+/** The newest entry of the request history. */
+async function lastRequest(): Promise<Record<string, unknown>> {
+  const headers = { authorization: `Bearer ${TEST_ADMIN_KEY}` };
+  const reply = await fetch(`${patient.role.urls["main"]}/v1/requests?limit=1`, { headers });
+  return ((await reply.json()) as { data: Record<string, unknown>[] }).data[0]!;
+}
+
+describe(ABORT.name, () => {
+  for (const { id: client, wire } of CLIENTS) {
+    for (const id of providerIds) {
+      // Again where the machine itself was busy for so long.
+      test(`${client} → ${PROVIDERS[id].title}`, { retry: 2 }, async () => {
+        const script = provider.script(ABORT.answers);
+        const controller = new AbortController();
+        let leftAtMs = 0;
+        const turns = [{ role: "user" as const, text: script.mark }];
+        const leaving = { ...ABORT, question: { ...ABORT.question, signal: controller.signal } };
+        const asked = ask(leaving, { client, wire, provider: id }, turns, (text) => {
+          if (leftAtMs > 0 || !text.includes("one")) return;
+          leftAtMs = performance.now();
+          controller.abort();
+        });
+        const ended = asked.catch(() => "left");
+        expect((await script.cancelled) - leftAtMs).toBeLessThan(100);
+        await ended;
+        expect(leftAtMs).toBeGreaterThan(0);
+        const { model } = PROVIDERS[id];
+        const last = await vi.waitFor(async () => {
+          const found = await lastRequest();
+          expect(found["status"]).not.toBe("in_progress");
+          return found;
+        });
+        expect(last).toMatchObject({ requested_model: model, status: "aborted" });
+        // The provider had told no counts for what it had sent: they are estimated, or its first event's.
+        const { input_tokens, output_tokens } = last["usage"] as Record<string, number>;
+        expect(input_tokens).toBeGreaterThan(0);
+        expect(output_tokens).toBeGreaterThan(0);
+      });
+    }
+  }
+});

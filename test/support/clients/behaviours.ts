@@ -130,6 +130,16 @@ const texts: Behaviour[] = [
   },
 ];
 
+const requestIds: Behaviour[] = [
+  {
+    name: "the client tells the request's id",
+    question: {},
+    answers: [HELLO],
+    outcome: (cell) => (isLangChain(cell) ? { unsaid: "it tells none" } : "works"),
+    check: ({ requestId }) => expect(requestId).toMatch(/^req_[0-9a-f]{32}$/),
+  },
+];
+
 const usage: Behaviour[] = [
   {
     name: "usage, cached tokens too",
@@ -530,8 +540,16 @@ const inStream: Behaviour[] = (
   },
 }));
 
+/** Each on its own, so that nothing else takes the time in which the provider must hear of it. */
+export const ABORT: Behaviour = {
+  name: "a client that leaves: the provider is told within 100 ms, what came is billed",
+  question: { stream: true },
+  answers: [{ text: "one two three four five six seven eight nine", breaks: "silence" }],
+};
+
 export const BEHAVIOURS: readonly Behaviour[] = [
   ...texts,
+  ...requestIds,
   ...usage,
   ...toolUse,
   ...media,
