@@ -1,7 +1,7 @@
 import { type Check, isHardFailure, keyOf, type Target } from "./check.ts";
 import { sweepIncidents } from "./incidents/incident-sweep.ts";
 import { type Incident, incidentAfterCheck, resolved } from "./incidents/incidents.ts";
-import { BATCH_MODELS_MAX, MODELS_MAX, UNLISTED_RETENTION_MS } from "./limits.ts";
+import { BATCH_MODELS_MAX, MODELS_MAX, UNLISTED_MODELS_MAX, UNLISTED_RETENTION_MS } from "./limits.ts";
 import { afterCheck, checkIntervalMs, type ModelState, newModelState } from "./model-state.ts";
 import { ModelKinds } from "./probes/model-kinds.ts";
 import { TIERS, tiersByUsage } from "./probes/tiers.ts";
@@ -190,7 +190,7 @@ export class HealthBook {
           if (!this.#kinds.counts(check)) continue;
           // A name that only a client made up is no model of ours.
           if (before === undefined && isHardFailure(check)) continue;
-          if (before === undefined && this.#models.size + models.size >= MODELS_MAX) continue;
+          if (before === undefined && !this.#hasRoom(key, models)) continue;
           const after = afterCheck(before ?? newModelState(check, check.atMs), check, this.#baseIntervalMs);
           models.set(key, after);
           taken.push(check);
@@ -212,6 +212,14 @@ export class HealthBook {
       this.#show(changes);
       return { opened, resolved: ended };
     });
+  }
+
+  /** @param changing Models that are about to be written, among them new ones. */
+  #hasRoom(key: string, changing: ReadonlyMap<string, ModelState>): boolean {
+    const keys = new Set([...this.#models.keys(), ...changing.keys()]);
+    if (keys.size >= MODELS_MAX) return false;
+    if (this.#kinds.isListed(key)) return true;
+    return [...keys].filter((known) => !this.#kinds.isListed(known)).length < UNLISTED_MODELS_MAX;
   }
 
   /**

@@ -1,5 +1,7 @@
 /** Models that are tracked; a catalogue with more is cut, and a warning names the number. */
 export const MODELS_MAX = 5_000;
+/** Those among them that no catalogue lists, so that a server which answers to any name leaves room for the others. */
+export const UNLISTED_MODELS_MAX = 500;
 /** Rows of the check history; the oldest are removed. About 150 bytes each. */
 export const HISTORY_ROWS_MAX = 100_000;
 /** The history and the hourly aggregates are kept this long, which is what the longest uptime looks back. */

@@ -58,7 +58,10 @@ export function createTelemetry(context: RoleContext, options: TelemetryOptions 
     logger.warn({ metric }, "metric has its most series; further label values are counted under other"),
   );
   const labels = new ModelLabels(set, (model) =>
-    logger.warn({ model }, "model is not known to any provider; it is counted under the label value other"),
+    logger.warn(
+      { model },
+      "model is in no provider's list, or too many are named; it is counted under the label value other",
+    ),
   );
   const facts = new FactMetrics(set);
   labels.knows = (provider, model) => facts.knowsModel(provider, model);

@@ -39,11 +39,16 @@ describe("which models are label values", () => {
     expect(limited()).toBe(0);
   });
 
-  test("at most a thousand names, however many answer", () => {
-    const { labels } = create();
-    const names = Array.from({ length: 1_100 }, (_, index) => labels.of("p", `m-${index}`, true));
-    expect(new Set(names).size).toBe(1_001);
-    expect(labels.of("p", "m-0", false)).toBe("m-0");
+  test("at most fifty names that no list has, however many answer; then still those of lists, a thousand in all", () => {
+    const { labels, told } = create();
+    labels.knows = (_provider, model) => model.startsWith("listed");
+    const names = (prefix: string): Set<string> =>
+      new Set(Array.from({ length: 1_100 }, (_, index) => labels.of("p", `${prefix}-${index}`, true)));
+    expect(names("invented").size).toBe(51);
+    expect(labels.of("p", "invented-0", false)).toBe("invented-0");
+    expect(labels.of("p", "invented-50", true)).toBe("other");
+    expect(names("listed").size).toBe(951);
+    expect(told).toEqual(["invented-50"]);
   });
 
   test("a request that nobody was asked for is unknown, not other", () => {

@@ -6,6 +6,11 @@ import type { MetricSet } from "./metric-set.ts";
 
 /** Models that become label values; far more than one gateway serves. */
 const MODELS_MAX = 1_000;
+/**
+ * Those among them that no provider lists. A server that answers to any name would otherwise let one client make a
+ * thousand, and each is hundreds of lines of the page.
+ */
+const UNLISTED_MODELS_MAX = 50;
 
 /** Stands for whatever provider, where only the model is known. */
 export const ANY_PROVIDER = "";
@@ -15,13 +20,14 @@ export type KnowsModel = (provider: string, model: string) => boolean;
 
 /**
  * Which models may be label values. A client can write any name, and some providers are asked for whatever the client
- * wrote; so a name counts as known once a provider lists it, has a price for it, or has answered under it. Everything
- * else is `other`, and counted as such.
+ * wrote; so a name counts as known once a provider lists it, and a few more once they have a price or were answered.
+ * Everything else is `other`, and counted as such.
  */
 export class ModelLabels {
   readonly #set: MetricSet;
   readonly #onUnknown: (model: string) => void;
   readonly #known = new Set<string>();
+  #unlisted = 0;
   #told = false;
   /** Replaced once the gateway's catalogue exists. */
   knows: KnowsModel = () => false;
@@ -39,15 +45,19 @@ export class ModelLabels {
     return { provider, model: this.of(provider, model, trusted) };
   }
 
-  /** @param trusted The provider has just answered for this model. */
+  /** @param trusted The provider has just answered for this model, or it has a price. */
   of(provider: string, model: string, trusted: boolean): string {
     return this.#known.has(model) ? model : this.#admit(provider, model, trusted);
   }
 
   #admit(provider: string, model: string, trusted: boolean): string {
-    if (this.#known.size < MODELS_MAX && (trusted || this.knows(provider, model))) {
-      this.#known.add(model);
-      return model;
+    if (this.#known.size < MODELS_MAX) {
+      const listed = this.knows(provider, model);
+      if (listed || (trusted && this.#unlisted < UNLISTED_MODELS_MAX)) {
+        this.#known.add(model);
+        if (!listed) this.#unlisted++;
+        return model;
+      }
     }
     if (model === UNKNOWN) return model;
     this.#set.counter("gatewayz_metric_series_limited_total").child("model_inference_requests_total").inc();

@@ -19,13 +19,19 @@ const KINDS_BY_REQUEST: ReadonlyMap<string, readonly string[]> = new Map([
  * not list, the first call that succeeds does.
  */
 export class ModelKinds {
-  #listed: ReadonlyMap<string, string> = new Map();
+  /** Undefined until the catalogue is known. */
+  #listed: ReadonlyMap<string, string> | undefined;
   readonly #seen = new Map<string, string>();
 
   /** @param isKnown False for models that need not be remembered any longer. */
   setListed(listed: ReadonlyMap<string, string>, isKnown: (key: string) => boolean): void {
     this.#listed = listed;
     for (const key of this.#seen.keys()) if (listed.has(key) || !isKnown(key)) this.#seen.delete(key);
+  }
+
+  /** False for what is not in the catalogue; true for everything while that is not known. */
+  isListed(key: string): boolean {
+    return this.#listed?.has(key) ?? true;
   }
 
   isProbed(target: Target): boolean {
@@ -50,7 +56,7 @@ export class ModelKinds {
   }
 
   #kindOf(key: string): string | undefined {
-    return this.#listed.get(key) ?? this.#seen.get(key);
+    return this.#listed?.get(key) ?? this.#seen.get(key);
   }
 }
 

@@ -4,6 +4,7 @@ import { testDatabase } from "../../database/testing.ts";
 import { type CheckStatus, keyOf } from "../check.ts";
 import { HealthBook } from "../health-book.ts";
 import { acknowledged, type Incident } from "../incidents/incidents.ts";
+import { UNLISTED_MODELS_MAX } from "../limits.ts";
 import { DAY_MS, HOUR_MS, periodStart } from "../store/periods.ts";
 import { type Stores, storesOf } from "../store/stores.ts";
 import { check } from "./check.ts";
@@ -205,6 +206,20 @@ export function healthStoreSuite(fresh: () => Promise<Partial<DatabaseOptions>>)
     await book.applyChecks([check({ model: "made-up", status: "not_found", kind: "passive" })]);
     expect(book.models()).toEqual([]);
     expect((await stores.health.counts()).history).toBe(0);
+  });
+
+  test("a server that answers to any name leaves room for the catalogue's models", async () => {
+    const target = { provider: "p", model: "listed", gateway: "p" };
+    await book.syncCatalogue([target], Date.now());
+    const calls = Array.from({ length: UNLISTED_MODELS_MAX + 50 }, (_, index) =>
+      check({ model: `invented-${index}`, kind: "passive" }),
+    );
+    await book.applyChecks(calls.slice(0, 300));
+    await book.applyChecks(calls.slice(300));
+    await book.applyChecks([check({ ...target, kind: "passive" }), calls[0]!, calls.at(-1)!]);
+    expect(book.models()).toHaveLength(1 + UNLISTED_MODELS_MAX);
+    expect(book.model(target)).toMatchObject({ callCount: 1 });
+    expect(book.model(calls[0]!)).toMatchObject({ callCount: 2 });
   });
 
   test("models of other kinds than chats count customers' calls and are not probed", async () => {
