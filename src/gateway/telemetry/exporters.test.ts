@@ -55,7 +55,12 @@ test("a request reaches logs and traces within 500 ms and health soon after, in 
     errorType: "provider_error",
     errorMessage: "busy",
   });
-  const record = finishedRecord({ attempts: [failed, finishedAttempt()] });
+  failed.connectedAtMs = failed.startedAtMs + 7;
+  const { inference: asked } = finishedRecord();
+  const record = finishedRecord({
+    attempts: [failed, finishedAttempt()],
+    inference: { ...asked!, frequencyPenalty: 0.1, presencePenalty: 0.2 },
+  });
   const beganMs = performance.now();
   telemetry.requestFinished(record);
   await Promise.all([until("/loki/api/v1/push"), until("/v1/traces")]);
@@ -148,7 +153,12 @@ test("a request reaches logs and traces within 500 ms and health soon after, in 
     "server.address": "127.0.0.1",
     "server.port": 9999,
   });
+  for (const prefix of ["ai.params", "gen_ai.request"]) {
+    expect(model!.attributes[`${prefix}.frequency_penalty`]).toBe(0.1);
+    expect(model!.attributes[`${prefix}.presence_penalty`]).toBe(0.2);
+  }
   expect(failedModel!.status).toEqual({ code: 2, message: "busy" });
+  expect(failedModel!.attributes["ai.latency.network_ms"]).toBeCloseTo(7);
   expect(failedModel!.attributes).toMatchObject({ "error.type": "provider_error", "ai.error.type": "provider_error" });
   expect(failedCall!.events[0]).toMatchObject({ name: "exception", attributes: { "exception.message": "busy" } });
 

@@ -172,6 +172,9 @@ export class RequestSpans {
         "ai.duration_ms": attempt.durationMs,
         "ai.latency.inference_ms": attempt.durationMs,
         "ai.latency.queue_ms": Math.max(0, attempt.startedAtMs - record.startedAtMs),
+        // Only where it is known apart from the rest: calls that failed or were given up.
+        "ai.latency.network_ms":
+          attempt.connectedAtMs === undefined ? undefined : Math.max(0, attempt.connectedAtMs - attempt.startedAtMs),
         "ai.circuit.state": attempt.breakerState,
         "ai.routing.original_model": this.#model(record),
         "service.operation": "model_inference",
@@ -288,6 +291,8 @@ function requestParameters({ inference }: RequestRecord): Attributes {
     "ai.params.temperature": temperature,
     "ai.params.max_tokens": maxTokens,
     "ai.params.top_p": topP,
+    "ai.params.frequency_penalty": frequencyPenalty,
+    "ai.params.presence_penalty": presencePenalty,
     "ai.params.tools": toolCount > 0 ? toolCount : undefined,
     "gen_ai.request.temperature": temperature,
     "gen_ai.request.max_tokens": maxTokens,
