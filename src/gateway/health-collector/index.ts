@@ -9,6 +9,8 @@ const STARTING_INTERVAL_MS = 2_000;
 const STARTING_MS = 60_000;
 /** A service that starts beside the gateway answers by then; before, its silence is no news. */
 const QUIET_MS = 10_000;
+/** The first requests of clients go before the first round. */
+const FIRST_ROUND_AFTER_MS = 200;
 
 export interface HealthCollectorOptions {
   readonly context: RoleContext;
@@ -28,7 +30,7 @@ const PATHS: readonly { readonly path: string; readonly payload: PayloadName | u
 ];
 
 /**
- * Polls the health service, first at once and then every `gateway.collectorInterval`, and exports the
+ * Polls the health service, first soon and then every `gateway.collectorInterval`, and exports the
  * `gatewayz_health_*` family into `context.registry`. Without an address the family is exported with `up` 0.
  */
 export function startHealthCollector({ context }: HealthCollectorOptions): HealthCollector {
@@ -44,7 +46,7 @@ export function startHealthCollector({ context }: HealthCollectorOptions): Healt
     { healthServiceUrl: address.url, intervalSeconds: config.gateway.collectorInterval / 1_000 },
     "Health service metrics collector started",
   );
-  void poller.run();
+  poller.start();
   context.signal.addEventListener("abort", () => poller.close(), { once: true });
   return { close: () => poller.close() };
 }
@@ -69,6 +71,11 @@ class Poller {
     this.#context = context;
     this.#address = address;
     this.#family = family;
+  }
+
+  start(): void {
+    this.#timer = setTimeout(() => void this.run(), FIRST_ROUND_AFTER_MS);
+    this.#timer.unref();
   }
 
   /** One round after the other; the next begins one interval after this one began. Never rejects. */
