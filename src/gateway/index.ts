@@ -10,6 +10,8 @@ import { createTelemetry } from "./telemetry/index.ts";
 import { type FrontDoor, openFrontDoor } from "./workers/front-door.ts";
 
 const CATALOG_REFRESH_MS = 60_000;
+/** The price list takes 0.1 s of a core to load; until then the first requests have it. One that needs a price waits. */
+const PRICES_AFTER_MS = 500;
 
 /** Starts the gateway; in demo mode with its simulator and demo traffic. */
 export async function start(context: RoleContext): Promise<Role> {
@@ -43,12 +45,13 @@ export async function start(context: RoleContext): Promise<Role> {
   void gateway.settings.start();
   if (gateway.redis !== undefined) gateway.routing.share(gateway.redis);
   void gateway.catalog.refresh();
-  void gateway.prices.load();
+  const prices = setTimeout(() => void gateway.prices.load(), PRICES_AFTER_MS);
   logger.info({ url, mode: config.mode, providers: [...providers.keys()] }, "gateway listening");
   return {
     urls: { main: url },
     async close() {
       clearInterval(refresh);
+      clearTimeout(prices);
       collector.close();
       await gateway.routing.close();
       reload.close();
