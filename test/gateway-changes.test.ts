@@ -152,3 +152,14 @@ test("keys are made, used in every worker and revoked from the command line", as
   expect(await keys("revoke", listed!.id)).toContain("is revoked");
   await until("every worker refuses the key", async () => String(await ask("m1", key)) === "401", 8_000);
 });
+
+test("after a restart the very first request finds what the admin API made", async () => {
+  const made = { name: "kept", baseUrl, models: ["m4"], allowPrivate: true };
+  expect((await call("POST", "/admin/providers", made)).status).toBe(201);
+  expect((await call("POST", "/admin/models", { name: "own-name", models: ["kept/m4"] })).status).toBe(201);
+  const key = (await (await call("POST", "/admin/keys", { name: "lasting" })).json()) as { key: string };
+  expect((await call("PATCH", "/admin/rate-limits", { requestsPerDay: 3 })).status).toBe(200);
+  await stack.stop();
+  stack = await Stack.start({ roles: ["gateway"], workingDir: dir, after: stack });
+  expect((await ask("own-name", key.key)).sort()).toEqual([200, 429]);
+});

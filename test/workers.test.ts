@@ -106,6 +106,21 @@ test("a key's limit is one limit", async () => {
   expect(replies.filter(({ status }) => status === 429)).toHaveLength(40 - KEY_LIMIT);
 });
 
+test("a report of usage knows every request that has ended, whichever worker answered it", async () => {
+  const used = async (): Promise<number> => {
+    const report = await stack.json<{ data: { requests: number }[] }>("gateway", "/admin/usage?bucket=all", {
+      authorization: `Bearer ${stack.adminKey}`,
+    });
+    return report.data[0]?.requests ?? 0;
+  };
+  const before = await used();
+  for (let round = 1; round <= 3; round++) {
+    const replies = await Promise.all(Array.from({ length: 30 }, () => post({})));
+    await Promise.all(replies.map((reply) => reply.arrayBuffer()));
+    expect((await used()) - before).toBe(round * 30);
+  }
+});
+
 test("at most so many at once as the gate lets in, over all workers", async () => {
   let active = 0;
   let most = 0;
@@ -137,7 +152,6 @@ describe("one breaker for all", () => {
     await sleep(100);
     const replies = await Promise.all(Array.from({ length: 12 }, () => post({})));
     expect(replies.map(({ status }) => status)).toEqual(Array.from({ length: 12 }, () => 200));
-    expect(await metric("circuit_breaker_rejected_requests_total")).toBeGreaterThanOrEqual(0);
   });
 });
 

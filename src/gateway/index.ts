@@ -3,6 +3,7 @@ import type { Role, RoleContext } from "../runtime/role.ts";
 import { assembleGateway, createProviders } from "./assemble.ts";
 import { type DemoTraffic, startDemoTraffic } from "./demo/index.ts";
 import { startHealthCollector } from "./health-collector/index.ts";
+import { knownAtStart } from "./known-at-start.ts";
 import { ConfigReload } from "./reload.ts";
 import { createGatewayServer } from "./server.ts";
 import { startSimulator } from "./simulator/index.ts";
@@ -27,7 +28,7 @@ export async function start(context: RoleContext): Promise<Role> {
   let demo: DemoTraffic | undefined;
   const gateway = assembleGateway(context, providers, telemetry, demoKey, () => demo);
   await gateway.content.ready; // First, as nothing is open yet where it fails.
-  await gateway.money.start();
+  await knownAtStart(gateway);
   const app = createGatewayServer(gateway);
   door = await openFrontDoor(gateway, telemetry, app, {
     providers: simulator?.providers ?? config.gateway.providers,
@@ -41,8 +42,6 @@ export async function start(context: RoleContext): Promise<Role> {
   // These are only wanted early: a request that needs one of them waits, or is asked to come again.
   const reload = new ConfigReload({ live: gateway.live, config, telemetry, logger });
   reload.start();
-  void gateway.keySync.start();
-  void gateway.settings.start();
   if (gateway.redis !== undefined) gateway.routing.share(gateway.redis);
   void gateway.catalog.refresh();
   const prices = setTimeout(() => void gateway.prices.load(), PRICES_AFTER_MS);

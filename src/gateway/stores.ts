@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { Database } from "../database/database.ts";
 import { Redis } from "../redis/redis.ts";
@@ -9,6 +10,11 @@ import type { GatewayTelemetry } from "./telemetry/index.ts";
 const DATABASE_FILE = "gateway.db";
 /** How often Redis is asked about itself, ms; a page of metrics is never older. */
 const REDIS_INFO_INTERVAL_MS = 10_000;
+
+/** Whether there may be something in the database: a Postgres always has to be asked. */
+export function databaseExists({ config, dataDir }: RoleContext): boolean {
+  return config.database.url !== undefined || existsSync(join(dataDir, DATABASE_FILE));
+}
 
 /** The gateway's database; it is opened at its first use. */
 export function openDatabase({ config, dataDir, logger }: RoleContext, telemetry: Telemetry): Database {

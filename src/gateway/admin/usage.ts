@@ -91,7 +91,7 @@ export const adminUsageRoutes: readonly Route[] = [
     tag: "Administration",
     summary: "Usage by hour or day, key, team, provider, model, end user or tag, as JSON or CSV",
     description:
-      "By end user or tag together with key and model only. `format=csv` answers `text/csv` with the same columns. Requests that ended before the question are in it; with several workers, those of the last seconds may be missing.",
+      "By end user or tag together with key and model only. `format=csv` answers `text/csv` with the same columns. Requests that ended before the question are in it, whichever worker answered them.",
     schemas: () => ({ query: usageQuery(), reply: usageReply() }),
   }).handle(async ({ gateway, query, reply }) => {
     const report = await usageReport(gateway, query);

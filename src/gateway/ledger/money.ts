@@ -49,13 +49,14 @@ export class Money {
   readonly #rollUp: RollUp;
   readonly #abandonedLogs: AbandonedLogs | undefined;
   #config: Config["gateway"];
+  #spentKnown = Promise.resolve();
 
   constructor(parts: MoneyParts) {
     const { context, telemetry, velocity, prices, database, keyStore } = parts;
     const { logger } = context;
     this.#config = context.config.gateway;
     this.limits = new RateLimits(this.#config.limits, telemetry, velocity);
-    this.budgets = new Budgets({ ...budgetOptions(this.#config), telemetry });
+    this.budgets = new Budgets({ ...budgetOptions(this.#config), telemetry, logger });
     const periods = (): Periods => this.budgets.periods;
     const anonymous = new AnonymousQuota(() => this.#config.anonymous.requestsPerDay, periods, telemetry);
     const folder = parts.process === undefined ? LOG_FOLDER : `${LOG_FOLDER}-${parts.process}`;
@@ -100,6 +101,11 @@ export class Money {
     return this.#ledger.id;
   }
 
+  /** After `start`: resolves when budgets know what was spent before, or the database could not say. Never rejects. */
+  get spentKnown(): Promise<void> {
+    return this.#spentKnown;
+  }
+
   /** Requests that wait for the database, and bytes of the log. */
   get pending(): { requests: number; logBytes: number } {
     return { requests: this.#ledger.pendingRequests, logBytes: this.#ledger.logBytes };
@@ -114,13 +120,16 @@ export class Money {
   /** Opens the log, which is quick; what an earlier process left and what has been spent come in the background. */
   async start(): Promise<void> {
     await this.#ledger.start();
-    void this.#rollUp.start();
+    this.#spentKnown = this.#rollUp.start();
     this.#abandonedLogs?.start();
   }
 
-  /** Brings what has been settled into the database now, such as before a report. Never rejects. */
-  flush(): Promise<void> {
-    return this.#rollUp.run();
+  /** Asks the other processes that answer for this gateway to store what they have settled; set where there are any. */
+  flushOthers: () => Promise<void> = async () => undefined;
+
+  /** Brings what has been settled into the database now, in all processes, such as before a report. Never rejects. */
+  async flush(): Promise<void> {
+    await Promise.all([this.#rollUp.run(), this.flushOthers()]);
   }
 
   /** Takes over another configuration; what was counted and spent stays. */
@@ -147,6 +156,6 @@ export class Money {
   }
 }
 
-function budgetOptions({ budgets, limits }: Config["gateway"]): Omit<BudgetOptions, "telemetry"> {
+function budgetOptions({ budgets, limits }: Config["gateway"]): Omit<BudgetOptions, "telemetry" | "logger"> {
   return { periods: new Periods(budgets.timeZone), dailySpendUsd: limits.dailySpendUsd, teams: budgets.teams };
 }

@@ -1,6 +1,7 @@
 import type { RoleContext } from "../../runtime/role.ts";
 import { assembleGateway, createProviders } from "../assemble.ts";
 import type { Gateway } from "../gateway.ts";
+import { within } from "../known-at-start.ts";
 import type { Effective } from "../live-config/live-config.ts";
 import { createTelemetry } from "../telemetry/index.ts";
 import type { Channel, Handler } from "./channel.ts";
@@ -33,6 +34,7 @@ export function assembleWorker(
   const channel = connect({
     ...handlers,
     drain: () => own.drain(),
+    flushUsage: () => gateway.money.flush(),
     news: (news: News) => hear(news),
     configure: (effective: Effective) => gateway.live.applyEffective(effective),
   });
@@ -43,7 +45,7 @@ export function assembleWorker(
   });
   const hear = spreadNews(gateway, (news) => channel.tell("news", news));
   // What the admin API made is not in the file that this process began with.
-  channel.ask<Effective>("effectiveConfig", null).then(
+  const configured = channel.ask<Effective>("effectiveConfig", null).then(
     (effective) => gateway.live.applyEffective(effective),
     (error: Error) =>
       context.logger.error({ error: error.message }, "worker goes on with the configuration of its start"),
@@ -53,8 +55,7 @@ export function assembleWorker(
     gateway,
     channel,
     async start() {
-      await Promise.all([gateway.content.ready, gateway.money.start()]);
-      void gateway.keySync.start();
+      await Promise.all([gateway.content.ready, gateway.money.start(), configured, within(gateway.keySync.start())]);
       void gateway.catalog.refresh();
       void gateway.prices.load();
     },

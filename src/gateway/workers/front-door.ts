@@ -82,6 +82,7 @@ async function openWorkers(
       serveWorker(gateway, telemetry, index, hear, (operation, payload) => pool.broadcast(operation, payload, index)),
     changed: (running) => gateway.telemetry.event("workersChanged", { running }),
   });
+  gateway.money.flushOthers = () => pool.flushUsage();
   try {
     const url = await pool.start();
     return {

@@ -14,12 +14,8 @@ const HOT_PATHS: ReadonlySet<string> = new Set([
   "/v1/images/generations",
   "/v1/images/edits",
   "/v1/images/variations",
-  "/v1/images/edits",
-  "/v1/images/variations",
   "/v1/audio/speech",
   "/v1/audio/transcriptions",
-  "/v1/audio/transcriptions/base64",
-  "/v1/audio/translations",
   "/v1/audio/transcriptions/base64",
   "/v1/audio/translations",
 ]);

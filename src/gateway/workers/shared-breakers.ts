@@ -11,7 +11,7 @@ type Moved = readonly [string, SharedBreakerState];
 
 /** What the primary tells of a breaker that has moved: by its own counting, by hand, or because other gateways say so. */
 export function movedBreaker(provider: string, { state, openedAtMs }: Breaker): Moved {
-  return [provider, { state, openedAtMs, failureCount: 0, successCount: 0 }];
+  return [provider, { state, openedAtMs, failureCount: 0, successCount: 0, window: { total: 0, failures: 0 } }];
 }
 
 /**
@@ -40,7 +40,12 @@ export function workerBreakers(
         breakers.of(provider)?.count(success);
         echo = false;
       },
-      breakerMoved: ([provider, state]: Moved) => breakers.of(provider)?.adopt(state),
+      breakerMoved([provider, moved]: Moved) {
+        const breaker = breakers.of(provider);
+        // Closed where it is closed already: somebody has closed it by hand, and what was counted is forgotten.
+        if (moved.state === "closed" && breaker?.state === "closed") breaker.reset();
+        else breaker?.adopt(moved);
+      },
     },
   };
 }

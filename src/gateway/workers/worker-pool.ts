@@ -11,6 +11,8 @@ import { workerName } from "./shared-telemetry.ts";
 
 /** A scrape waits no longer for workers. */
 const GATHER_MS_MAX = 500;
+/** A report of usage waits no longer for them; what comes later is in the next one. */
+const FLUSH_MS_MAX = 2_000;
 const BACKOFF_MIN_MS = 100;
 const BACKOFF_MAX_MS = 5_000;
 /** A worker that ran this long has recovered; its next restart is quick again. */
@@ -100,6 +102,12 @@ export class WorkerPool {
       if (delta !== undefined) telemetry.apply(workerName(index), delta);
     });
     await Promise.race([Promise.allSettled(asked), sleep(GATHER_MS_MAX)]);
+  }
+
+  /** Lets every worker bring what it has settled into the database; resolves within FLUSH_MS_MAX. Never rejects. */
+  async flushUsage(): Promise<void> {
+    const asked = this.#slots.map(async ({ channel }) => channel?.ask("flushUsage", null));
+    await Promise.race([Promise.allSettled(asked), sleep(FLUSH_MS_MAX, undefined, { ref: false })]);
   }
 
   /** Lets every worker drain and end. */

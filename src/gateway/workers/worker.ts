@@ -25,7 +25,6 @@ export async function startWorker(context: RoleContext, start: WorkerStart): Pro
   const cold = new ColdProxy(start.socketPath);
   const app = createGatewayServer(worker.gateway, cold);
   const url = await listen(app, config.host, config.ports.gateway);
-  void worker.gateway.keySync.start();
   worker.channel.tell("ready", url);
   return {
     urls: { main: url },
