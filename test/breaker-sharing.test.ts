@@ -27,10 +27,13 @@ afterAll(async () => {
   await server?.stop();
 });
 
-async function gateway(keyPrefix: string): Promise<{ breakers: Breakers; sharing: BreakerSharing; redis: Redis }> {
+async function gateway(
+  keyPrefix: string,
+  limits: typeof LIMITS = LIMITS,
+): Promise<{ breakers: Breakers; sharing: BreakerSharing; redis: Redis }> {
   const redis = testRedis((server as RealServer).url, [], { keyPrefix });
   await redis.started();
-  const breakers = new Breakers(["p", "q"], LIMITS, recordingTelemetry());
+  const breakers = new Breakers(["p", "q"], limits, recordingTelemetry());
   const sharing = new BreakerSharing(redis, breakers);
   closing.push(async () => {
     await sharing.close();
@@ -69,6 +72,29 @@ describe.skipIf(server === undefined)("breakers of several gateways, through a r
     await expect.poll(() => b.breakers.of("p")!.view().failure_count, { timeout: 3_000 }).toBe(4);
     b.breakers.of("p")!.count(true);
     await expect.poll(() => a.breakers.of("p")!.view().failure_count, { timeout: 3_000 }).toBe(0);
+  });
+
+  test("the failure rate is that of all gateways: where each alone has too few requests, together they open", async () => {
+    const prefix = `breakers-${round++}:`;
+    const limits = { ...LIMITS, failureRate: 0.5, windowRequestsMin: 10 };
+    const [a, b] = [await gateway(prefix, limits), await gateway(prefix, limits)];
+    // Never two failures in a row, at no gateway.
+    for (const success of [false, true, false, true, true, false]) a.breakers.of("p")!.count(success);
+    await expect.poll(() => b.breakers.of("p")!.view().recent_requests, { timeout: 3_000 }).toBe(6);
+    for (const success of [true, false, true, false]) b.breakers.of("p")!.count(success);
+    await expect.poll(() => [state(a), state(b)], { timeout: 3_000 }).toEqual(["open", "open"]);
+    expect(await a.redis.command("EXISTS", a.redis.key("circuit_breaker:p:window"))).toBe(0);
+  });
+
+  test("a reset of a closed breaker makes all forget what they counted", async () => {
+    const prefix = `breakers-${round++}:`;
+    const [a, b] = [await gateway(prefix), await gateway(prefix)];
+    for (let count = 0; count < 4; count++) a.breakers.of("p")!.count(false);
+    await expect.poll(() => b.breakers.of("p")!.view().failure_count, { timeout: 3_000 }).toBe(4);
+    b.breakers.of("p")!.reset();
+    await expect.poll(() => a.breakers.of("p")!.view().failure_count, { timeout: 3_000 }).toBe(0);
+    expect([state(a), state(b)]).toEqual(["closed", "closed"]);
+    expect(b.breakers.of("p")!.view().recent_requests).toBe(0);
   });
 
   test("a gateway that starts later takes over what is open; a reset by hand reaches all", async () => {

@@ -13,14 +13,16 @@ const NOON_MS = Date.parse("2026-03-28T12:00:00Z");
 function budgetsAt(options: { dailySpendUsd?: number; teams?: object; timeZone?: string } = {}) {
   const clock = { nowMs: NOON_MS };
   const telemetry = recordingTelemetry();
+  const written: unknown[] = [];
   const budgets = new Budgets({
+    logger: { warn: (...line: unknown[]) => void written.push(line) },
     periods: new Periods(options.timeZone ?? "UTC"),
     telemetry,
     dailySpendUsd: options.dailySpendUsd ?? 1,
     teams: { ...options.teams },
     now: () => clock.nowMs,
   });
-  return { budgets, clock, telemetry };
+  return { budgets, clock, telemetry, written };
 }
 
 function refusal(call: () => unknown): GatewayError {
@@ -73,7 +75,7 @@ test("a key's own budgets per day and month, its team's, and keys without limit"
 });
 
 test("warnings at 80 and 95 %, once a period each", () => {
-  const { budgets, clock, telemetry } = budgetsAt({ dailySpendUsd: 2 });
+  const { budgets, clock, telemetry, written } = budgetsAt({ dailySpendUsd: 2 });
   const spend = (amount: number): void => budgets.hold(client, 0).settle(usd(amount));
   for (const amount of [1.5, 0.2, 0.1, 0.15, 0.01]) spend(amount);
   const warnings = (): unknown[] => telemetry.events.filter(({ name }) => name === "spendWarning");
@@ -84,6 +86,11 @@ test("warnings at 80 and 95 %, once a period each", () => {
   clock.nowMs += 24 * 3_600_000;
   spend(1.9);
   expect(warnings()).toHaveLength(3);
+  expect(written).toMatchObject([
+    [{ budgetOf: "app", percent: 80, capUsd: 2, period: "day" }, "budget is nearly spent"],
+    [{ percent: 95 }, "budget is nearly spent"],
+    [{ percent: 95 }, "budget is nearly spent"],
+  ]);
 });
 
 test("a day of the configured zone ends at its midnight, on days of 23 hours too", () => {

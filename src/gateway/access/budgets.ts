@@ -1,4 +1,5 @@
 import type { Budget } from "../../config/access.ts";
+import type { Logger } from "../../runtime/logger.ts";
 import { GatewayError } from "../errors.ts";
 import type { ClientIdentity, Telemetry } from "../request-record.ts";
 import { toNanoUsd, toUsd } from "./nano-usd.ts";
@@ -56,6 +57,8 @@ export interface Charge {
 export interface BudgetOptions {
   readonly periods: Periods;
   readonly telemetry: Telemetry;
+  /** Where warnings are written as well, for those who run no log store. */
+  readonly logger?: Pick<Logger, "warn">;
   /** USD a day of keys without a budget. */
   readonly dailySpendUsd: number;
   readonly teams?: Readonly<Record<string, Budget>>;
@@ -69,6 +72,7 @@ export interface BudgetOptions {
  */
 export class Budgets {
   readonly #telemetry: Telemetry;
+  readonly #logger: Pick<Logger, "warn"> | undefined;
   readonly #now: () => number;
   readonly #accounts = new Map<string, Account>();
   #periods: Periods;
@@ -78,6 +82,7 @@ export class Budgets {
 
   constructor(options: BudgetOptions) {
     this.#telemetry = options.telemetry;
+    this.#logger = options.logger;
     this.#now = options.now ?? Date.now;
     this.#periods = options.periods;
     this.#dailySpendUsd = options.dailySpendUsd;
@@ -227,7 +232,9 @@ export class Budgets {
       if (percent === undefined || percent <= spent.warned) continue;
       spent.warned = percent;
       const keyName = kind === "key" ? client.keyName : scope;
+      const detail = { budgetOf: keyName, percent, spentUsd, capUsd, period: name };
       this.#telemetry.event("spendWarning", { keyName, percent, spentUsd, capUsd, period: name });
+      this.#logger?.warn(detail, "budget is nearly spent");
     }
   }
 

@@ -60,6 +60,37 @@ test("open calls follow the weights", () => {
   expect(counts["k1"]).toBeGreaterThanOrEqual(8);
 });
 
+test("weights hold for calls that come one by one, and for a few at once", () => {
+  const alone = spread(poolOf([3, 1]), 400, (name) => (name === "k0" ? 210 : 190));
+  expect(alone["k1"]).toBeGreaterThan(70);
+  expect(alone["k1"]).toBeLessThan(130);
+  const equal = spread(poolOf([1, 1]), 400, (name) => (name === "k0" ? 210 : 190));
+  expect(Math.abs(equal["k0"]! - equal["k1"]!)).toBeLessThan(80);
+  const { pool, clock } = poolOf([3, 1]);
+  const counts: Record<string, number> = { k0: 0, k1: 0 };
+  for (let round = 0; round < 100; round++) {
+    const leases = [pool.take(NONE)!, pool.take(NONE)!, pool.take(NONE)!];
+    clock.nowMs += 200;
+    for (const lease of leases) {
+      counts[lease.name]!++;
+      lease.answered(200);
+      lease.released();
+    }
+  }
+  expect(counts["k1"]).toBeGreaterThan(50);
+  expect(counts["k1"]).toBeLessThan(110);
+});
+
+test("a key that has not answered yet does not draw all calls", () => {
+  const { pool, clock } = poolOf([1, 1]);
+  const known = pool.take(NONE)!;
+  clock.nowMs += 300;
+  known.answered(300);
+  known.released();
+  const taken = Array.from({ length: 20 }, () => pool.take(NONE)!.name);
+  expect(taken.filter((name) => name === known.name).length).toBeGreaterThan(7);
+});
+
 test("a slow key is avoided, and tried again after a while", () => {
   const parts = poolOf([1, 1, 1]);
   const counts = spread(parts, 300, (name) => (name === "k2" ? 4_000 : 200));

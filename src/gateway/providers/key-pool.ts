@@ -2,6 +2,8 @@
 const LATENCY_DECAY_MS = 10_000;
 /** What a new reading counts at least: answers of language models differ tenfold by their length alone. */
 const NEW_SHARE_MIN = 0.1;
+/** A key is avoided while its answers take this many times as long as another's. */
+const SLOWER_FACTOR = 2;
 /** A key that the provider refused is left aside this long, then twice as long each time it is refused again. */
 const REFUSED_MS = 60_000;
 const REFUSED_MS_MAX = 3_600_000;
@@ -54,13 +56,15 @@ interface PoolKeyInput<Secret> {
 }
 
 /**
- * The keys of one provider. Of two that are drawn by weight the one with less to do takes the call, where work is open
- * calls times the average latency, by weight ("power of two choices" with EWMA; not its peak form, for which the lengths of
- * answers differ too much). Keys that the provider limited or refused rest; when all rest, the one that rests shortest is
+ * The keys of one provider. A key is drawn by weight, and a second one beside it, which takes the call if it has clearly
+ * fewer open calls for its weight, or answers in less than half the time ("power of two choices" with EWMA; not its peak
+ * form, for which the lengths of answers differ too much). The draw decides where both are alike, so that weights hold when
+ * calls come one by one, too. Keys that the provider limited or refused rest; when all rest, the one that rests shortest is
  * used anyway.
  */
 export class KeyPool<Secret> {
   readonly #keys: readonly PooledKey<Secret>[];
+  readonly #weightMax: number;
   readonly #rested: (name: string, state: "cooling" | "refused", seconds: number) => void;
   readonly #now: () => number;
   readonly #random: () => number;
@@ -85,6 +89,7 @@ export class KeyPool<Secret> {
       restsUntilMs: 0,
       refusals: 0,
     }));
+    this.#weightMax = Math.max(...keys.map(({ weight }) => weight));
     this.#rested = rested;
     this.#now = now;
     this.#random = random;
@@ -136,7 +141,16 @@ export class KeyPool<Secret> {
     const first = this.#draw(ready);
     if (ready.length === 1) return first;
     const second = this.#draw(ready.filter((key) => key !== first));
-    return this.#load(second) < this.#load(first) ? second : first;
+    return this.#isBetter(second, first) ? second : first;
+  }
+
+  #isBetter(second: PooledKey<Secret>, first: PooledKey<Secret>): boolean {
+    const [busy, other] = [this.#busy(first), this.#busy(second)];
+    if (busy > other + 1) return true;
+    const [latencyMs, otherMs] = [this.#decayed(first), second.latencyMs];
+    // A key that is not known yet is neither slow nor fast: else all calls would go to it until it has answered.
+    if (otherMs === 0 || latencyMs <= SLOWER_FACTOR * otherMs) return false;
+    return other * otherMs <= (busy + 1) * latencyMs;
   }
 
   #draw(keys: readonly PooledKey<Secret>[]): PooledKey<Secret> {
@@ -148,13 +162,14 @@ export class KeyPool<Secret> {
     return keys.at(-1)!;
   }
 
-  #load(key: PooledKey<Secret>): number {
-    return ((key.inFlight + 1) * this.#decayed(key)) / key.weight;
+  /** Open calls, as the key of the greatest weight would have them. */
+  #busy(key: PooledKey<Secret>): number {
+    return (key.inFlight * this.#weightMax) / key.weight;
   }
 
   /** The average as time has worn it: a key that was slow once is tried again. */
   #decayed(key: PooledKey<Secret>): number {
-    return Math.max(1, key.latencyMs * Math.exp((key.latencyAtMs - this.#now()) / LATENCY_DECAY_MS));
+    return key.latencyMs * Math.exp((key.latencyAtMs - this.#now()) / LATENCY_DECAY_MS);
   }
 
   #stateOf(key: PooledKey<Secret>): KeyState {

@@ -7,6 +7,8 @@ export interface BreakerListener {
   /** @param own False where the move was another gateway's. */
   moved(from: BreakerState, to: BreakerState, own: boolean): void;
   counted(state: BreakerState, success: boolean): void;
+  /** Closed by hand while it was closed: what was counted is forgotten. */
+  cleared(): void;
 }
 
 /** JSON of `GET /circuit-breakers/{provider}` (contract section 4). */
@@ -28,10 +30,19 @@ export interface SharedBreakerState {
   readonly successCount: number;
   /** Unix ms; undefined unless it is open. */
   readonly openedAtMs: number | undefined;
+  /** Results within the window in the closed state. */
+  readonly window: WindowCounts;
 }
 
+export interface WindowCounts {
+  readonly total: number;
+  readonly failures: number;
+}
+
+const NONE: WindowCounts = { total: 0, failures: 0 };
+
 /** The window is counted in this many slices, so that old results leave gradually and memory stays constant. */
-const SLICES = 12;
+export const SLICES = 12;
 
 /**
  * The provider breaker of contract section 4: opens on consecutive failures or on a failure rate over a window, lets
@@ -51,6 +62,9 @@ export class Breaker {
   readonly #sliceTotals = new Uint32Array(SLICES);
   readonly #sliceFailures = new Uint32Array(SLICES);
   #slice = 0;
+  /** What other gateways saw within the window, as of the last time that we heard of it; counts for one slice's time. */
+  #others = NONE;
+  #othersAtMs = 0;
 
   /** @param now Unix ms. */
   constructor(provider: string, limits: BreakerLimits, listener: BreakerListener, now: () => number = Date.now) {
@@ -86,9 +100,7 @@ export class Breaker {
     }
     this.#sliceFailures[this.#slice % SLICES]!++;
     this.#failureCount++;
-    const { total, failures } = this.#window();
-    const rateTooHigh = total >= this.#limits.windowRequestsMin && failures / total >= this.#limits.failureRate;
-    if (this.#failureCount >= this.#limits.consecutiveFailures || rateTooHigh) this.#move("open");
+    if (this.#failureCount >= this.#limits.consecutiveFailures || this.#rateTooHigh()) this.#move("open");
   }
 
   #countHalfOpen(success: boolean): void {
@@ -118,14 +130,26 @@ export class Breaker {
     if (shared.state === "open") return;
     this.#failureCount = shared.failureCount;
     this.#successCount = shared.successCount;
-    if (shared.state === "closed" && this.#failureCount >= this.#limits.consecutiveFailures) this.#move("open");
-    else if (shared.state === "half_open") this.#judgeHalfOpen();
+    if (shared.state === "half_open") this.#judgeHalfOpen();
+    else this.#adoptWindow(shared.window);
+  }
+
+  #adoptWindow({ total, failures }: WindowCounts): void {
+    this.#advanceWindow();
+    const own = this.#ownWindow();
+    const known = this.#others.failures;
+    this.#others = { total: Math.max(0, total - own.total), failures: Math.max(0, failures - own.failures) };
+    this.#othersAtMs = this.#now();
+    // As with one gateway, it is a failure that opens it, never a success or the mere passing of time.
+    const failed = this.#others.failures > known;
+    if (this.#failureCount >= this.#limits.consecutiveFailures || (failed && this.#rateTooHigh())) this.#move("open");
   }
 
   /** Closes it by hand. */
   reset(): void {
     this.#clear();
     if (this.#state !== "closed") this.#move("closed");
+    else this.#listener.cleared();
   }
 
   view(): BreakerView {
@@ -162,6 +186,12 @@ export class Breaker {
     this.#successCount = 0;
     this.#sliceTotals.fill(0);
     this.#sliceFailures.fill(0);
+    this.#others = NONE;
+  }
+
+  #rateTooHigh(): boolean {
+    const { total, failures } = this.#window();
+    return total >= this.#limits.windowRequestsMin && failures / total >= this.#limits.failureRate;
   }
 
   #advanceWindow(): void {
@@ -176,7 +206,13 @@ export class Breaker {
     this.#slice = Math.max(slice, this.#slice);
   }
 
-  #window(): { total: number; failures: number } {
+  #window(): WindowCounts {
+    const own = this.#ownWindow();
+    if (this.#now() - this.#othersAtMs > this.#limits.window / SLICES) return own; // Nothing is heard any more.
+    return { total: own.total + this.#others.total, failures: own.failures + this.#others.failures };
+  }
+
+  #ownWindow(): WindowCounts {
     let total = 0;
     let failures = 0;
     for (let index = 0; index < SLICES; index++) {

@@ -5,6 +5,8 @@ import { Breaker, type BreakerLimits, type BreakerView } from "./breaker.ts";
 export interface BreakerObserver {
   counted(provider: string, success: boolean): void;
   moved(provider: string, to: BreakerState): void;
+  /** A closed one was reset by hand. */
+  cleared(provider: string): void;
 }
 
 /** One breaker per configured provider; their number is the number of providers. */
@@ -12,7 +14,7 @@ export class Breakers {
   readonly #byProvider = new Map<string, Breaker>();
   /** At most one; the store that gateways share. */
   observer: BreakerObserver | undefined;
-  /** Told of every move, whoever caused it, for other processes of this gateway. */
+  /** Told of every move, whoever caused it, and of every reset, for other processes of this gateway. */
   onMove: (provider: string, breaker: Breaker) => void = () => undefined;
 
   readonly #limits: BreakerLimits;
@@ -38,6 +40,10 @@ export class Breakers {
         telemetry.event("breakerResult", { provider, state, success });
         this.observer?.counted(provider, success);
       },
+      cleared: () => {
+        this.observer?.cleared(provider);
+        this.onMove(provider, breaker);
+      },
     });
     this.#byProvider.set(provider, breaker);
   }
@@ -48,6 +54,11 @@ export class Breakers {
 
   of(provider: string): Breaker | undefined {
     return this.#byProvider.get(provider);
+  }
+
+  /** How far the failure rate looks back. */
+  get windowMs(): number {
+    return this.#limits.window;
   }
 
   names(): string[] {

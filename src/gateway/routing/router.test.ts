@@ -143,6 +143,21 @@ test("health: the avoided go to the end; instead of an avoided first the best al
   expect(names(await plan(made, "m-1", { provider: named }))[0]).toBe("cerebras/m-1");
 });
 
+test("a provider that the client names and may not have ends the request, whoever else serves the model", async () => {
+  const provider = { ...{ named: true, order: ["together"], only: undefined, ignore: [] }, fallbacks: true };
+  const wishes: RoutingWishes = { ...NO_WISHES, provider: { ...provider, sort: undefined } };
+  const aliases = { mine: { models: ["m-1"], providers: ["fireworks"] } };
+  const { router: made } = router({ fireworks: ["m-1"], together: ["m-1"] }, { aliases });
+  const ask = (model: string, client: ClientIdentity): Promise<RoutePlan> =>
+    made.plan({ model, wishes, client, probe: false });
+  const restricted: ClientIdentity = { ...ADMIN, allowedProviders: ["fireworks"] };
+  expect(names(await ask("m-1", ADMIN))[0]).toBe("together/m-1");
+  await expect(ask("m-1", restricted)).rejects.toMatchObject({ code: "NO_PROVIDER_ALLOWED" });
+  await expect(ask("mine", ADMIN)).rejects.toMatchObject({ code: "NO_PROVIDER_ALLOWED" });
+  const open: ClientIdentity = { ...ADMIN, allowedProviders: ["together"] };
+  expect(names(await ask("m-1", open))).toEqual(["together/m-1"]);
+});
+
 test("a policy excludes open breakers and thin margins, and takes the open ones when nobody else is left", async () => {
   const {
     router: made,

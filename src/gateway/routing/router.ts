@@ -138,6 +138,10 @@ export class Router {
       const rightful = permitted(client, step.asked, found.targets);
       if (rightful instanceof GatewayError) missing ??= rightful;
       const may = allowed(rightful instanceof GatewayError ? [] : rightful, rules, passedOver);
+      if (isDenied(wishes, found.targets, may)) {
+        passedOver.push({ provider: wishes.provider!.order[0]!, model: step.asked, reason: "not_allowed" });
+        continue;
+      }
       const ranking = step.policy === undefined ? undefined : this.#ranked(may, step.policy, passedOver);
       sureness ??= ranking?.sureness;
       reason ??= ranking?.reason;
@@ -353,6 +357,16 @@ function permitted(
     if (error instanceof GatewayError) return error;
     throw error;
   }
+}
+
+/**
+ * Whether the provider that the client named serves the model and may not be asked. The request ends then: who names one
+ * and silently gets another would look for the difference in the wrong place.
+ */
+function isDenied({ provider: wish }: RoutingWishes, served: readonly Target[], may: readonly Target[]): boolean {
+  if (wish?.named !== true) return false;
+  const named = ({ provider }: Target): boolean => provider.name === wish.order[0];
+  return served.some(named) && !may.some(named);
 }
 
 function rulesOf(wishes: RoutingWishes, alias: Alias | undefined): Allowance[] {
