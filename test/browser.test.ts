@@ -11,6 +11,7 @@ const OWN = [
   "gatewayz-health-status",
   "gatewayz-trace-analysis",
   "gatewayz-log-aggregation",
+  "gatewayz-cost-and-usage",
 ];
 /** Set to a folder, this keeps a picture of every page. */
 const PICTURES = process.env["GATEWAYZ_SCREENSHOTS"];
@@ -44,7 +45,7 @@ async function picture(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(PICTURES, `${name}.png`) });
 }
 
-describe("our four dashboards, within 60 s of the first start", () => {
+describe("our own dashboards, within 60 s of the first start", () => {
   for (const uid of OWN) {
     test(`${uid}: every panel shows data, nothing complains`, async () => {
       const { page, complaints } = await open(`/d/${uid}?theme=dark`);

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { debianTool, shellEnvironment } from "./support/debian-tools.ts";
@@ -113,4 +113,51 @@ test("npm start printed a URL per role", () => {
       ),
     ),
   );
+});
+
+const EVERY_PAGE = [
+  "README.md",
+  "CONTRIBUTING.md",
+  ...["docs", "docs/reference", "docs/formats"].flatMap((folder) =>
+    readdirSync(join(ROOT, folder))
+      .filter((name) => name.endsWith(".md"))
+      .map((name) => join(folder, name)),
+  ),
+];
+
+/** Where the links of a page lead inside the repository, from its root, with the heading if they name one. */
+function linksOf(page: string): { path: string; heading: string | undefined }[] {
+  const markdown = readFileSync(join(ROOT, page), "utf8");
+  return [...markdown.matchAll(/\]\(([^)#\s]*)(?:#([^)\s]*))?\)/g)]
+    .filter(([, target]) => !/^[a-z]+:/.test(target!))
+    .map(([, target, heading]) => ({ path: target === "" ? page : join(dirname(page), target!), heading }));
+}
+
+/** The anchors of a page, as GitHub makes them of its headings. */
+function anchorsOf(page: string): string[] {
+  const markdown = readFileSync(join(ROOT, page), "utf8");
+  return [...markdown.matchAll(/^#{1,6} (.+)$/gm)].map(([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}_\- ]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+}
+
+test("every link of the documentation leads somewhere", () => {
+  const lost = EVERY_PAGE.flatMap((page) =>
+    linksOf(page)
+      .filter(
+        ({ path, heading }) =>
+          !existsSync(join(ROOT, path)) || (heading !== undefined && !anchorsOf(path).includes(heading)),
+      )
+      .map(({ path, heading }) => `${page} → ${path}${heading === undefined ? "" : `#${heading}`}`),
+  );
+  expect(lost).toEqual([]);
+});
+
+test("docs/README.md leads to every page below docs", () => {
+  const reached = new Set(linksOf("docs/README.md").map(({ path }) => path));
+  const pages = EVERY_PAGE.filter((page) => page.startsWith("docs/") && page !== "docs/README.md");
+  expect(pages.filter((page) => !reached.has(page)).map((page) => relative("docs", page))).toEqual([]);
 });
