@@ -120,6 +120,7 @@ test.concurrent.each([
     const results = (await ends).map((one) =>
       one.status === "fulfilled" ? one.value : { short: true, end: "cut" as End, tail: String(one.reason) },
     );
+    process.stdout.write(`${STREAMS} streams, ${workers} worker(s): ended ${tookMs} ms after SIGTERM\n`);
     expect(results.filter(({ end }) => end === "cut")).toEqual([]);
     expect(results.filter(({ short, end }) => short && end === "told")).toEqual([]);
     expect(results.filter(({ short, end }) => !short && end === "whole")).toEqual([]);
