@@ -113,8 +113,10 @@ export const gatewayErrors = {
     status: 404,
     openai: ["invalid_request_error", "model_not_found"],
     anthropic: "not_found_error",
-    message: (d: { model: string }) =>
-      `Model ${JSON.stringify(d.model)} is not served here. List models with GET /v1/models.`,
+    message: (d: { model: string; provider?: string; reason?: string }) =>
+      d.provider === undefined
+        ? `Model ${JSON.stringify(d.model)} is not served here. List models with GET /v1/models.`
+        : `Provider "${d.provider}" does not serve model ${JSON.stringify(d.model)} here: ${d.reason}`,
   },
   PROVIDER_NOT_FOUND: {
     status: 404,

@@ -167,6 +167,7 @@ test("the list says what each model is for", async () => {
   expect((list as { data: { id: string }[] }).data.map(({ id }) => id)).toEqual([
     "text-embedding-3-large",
     "text-embedding-3-small",
+    "text-embedding-ada-002",
   ]);
 });
 

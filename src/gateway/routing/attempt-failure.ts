@@ -120,7 +120,7 @@ function errorOfStatus(
     case 403:
       return new GatewayError("PROVIDER_AUTHENTICATION_ERROR", detail);
     case 404:
-      return new GatewayError("MODEL_NOT_FOUND", { model }, { param: "model" });
+      return new GatewayError("MODEL_NOT_FOUND", { ...detail, model }, { param: "model" });
     case 413:
       return new GatewayError("PROVIDER_REQUEST_TOO_LARGE", detail);
     case 429: {

@@ -16,9 +16,12 @@ const PROFILES: Readonly<Record<string, ModelProfile>> = {
   "gpt-4o-mini": { firstTokenMs: 260, tokensPerSecond: 130, answerTokens: [40, 140] },
   "gpt-4.1": { firstTokenMs: 420, tokensPerSecond: 90, answerTokens: [60, 180] },
   "gpt-4.1-mini": { firstTokenMs: 280, tokensPerSecond: 125, answerTokens: [40, 140] },
+  "gpt-5": { firstTokenMs: 900, tokensPerSecond: 90, answerTokens: [60, 180], reasoningTokens: [64, 320] },
+  "gpt-5.2": { firstTokenMs: 800, tokensPerSecond: 95, answerTokens: [60, 180], reasoningTokens: [32, 256] },
   "o4-mini": { firstTokenMs: 1_100, tokensPerSecond: 110, answerTokens: [50, 160], reasoningTokens: [64, 384] },
   "text-embedding-3-small": { firstTokenMs: 70, tokensPerSecond: 1_000, answerTokens: [0, 0] },
   "text-embedding-3-large": { firstTokenMs: 110, tokensPerSecond: 1_000, answerTokens: [0, 0] },
+  "text-embedding-ada-002": { firstTokenMs: 90, tokensPerSecond: 1_000, answerTokens: [0, 0] },
   "omni-moderation-latest": { firstTokenMs: 120, tokensPerSecond: 1_000, answerTokens: [0, 0] },
   "dall-e-3": { firstTokenMs: 900, tokensPerSecond: 1_000, answerTokens: [0, 0] },
   "gpt-image-1": { firstTokenMs: 1_200, tokensPerSecond: 1_000, answerTokens: [0, 0] },
@@ -30,6 +33,8 @@ const PROFILES: Readonly<Record<string, ModelProfile>> = {
   "sim-rerank": { firstTokenMs: 80, tokensPerSecond: 1_000, answerTokens: [0, 0] },
   "claude-sonnet-4-5": { firstTokenMs: 620, tokensPerSecond: 75, answerTokens: [70, 200] },
   "claude-haiku-4-5": { firstTokenMs: 340, tokensPerSecond: 140, answerTokens: [40, 140] },
+  "claude-sonnet-4-6": { firstTokenMs: 580, tokensPerSecond: 80, answerTokens: [70, 200] },
+  "claude-opus-4-6": { firstTokenMs: 800, tokensPerSecond: 60, answerTokens: [80, 200] },
   "claude-opus-4-1": { firstTokenMs: 950, tokensPerSecond: 45, answerTokens: [80, 200] },
   "gemini-2.5-flash": { firstTokenMs: 300, tokensPerSecond: 160, answerTokens: [50, 160] },
   "gemini-2.5-pro": { firstTokenMs: 900, tokensPerSecond: 85, answerTokens: [80, 200] },
@@ -48,7 +53,10 @@ export interface SimulatedProvider {
   readonly faulty?: boolean;
 }
 
-/** Which models answer under which simulated provider name, and in which wire format. */
+/**
+ * Which models answer under which simulated provider name, and in which wire format. Those that the vendors' quick starts
+ * name are among them, so that their first call works here unchanged.
+ */
 export const SIMULATED_PROVIDERS: Readonly<Record<string, SimulatedProvider>> = {
   openai: {
     type: "openai",
@@ -57,10 +65,13 @@ export const SIMULATED_PROVIDERS: Readonly<Record<string, SimulatedProvider>> = 
       "gpt-4o-mini",
       "gpt-4.1",
       "gpt-4.1-mini",
+      "gpt-5",
+      "gpt-5.2",
       "o4-mini",
       "gpt-3.5-turbo-instruct",
       "text-embedding-3-small",
       "text-embedding-3-large",
+      "text-embedding-ada-002",
       "omni-moderation-latest",
       "dall-e-3",
       "gpt-image-1",
@@ -70,7 +81,10 @@ export const SIMULATED_PROVIDERS: Readonly<Record<string, SimulatedProvider>> = 
       "gpt-4o-mini-tts",
     ],
   },
-  anthropic: { type: "anthropic", models: ["claude-sonnet-4-5", "claude-haiku-4-5", "claude-opus-4-1"] },
+  anthropic: {
+    type: "anthropic",
+    models: ["claude-sonnet-4-5", "claude-sonnet-4-6", "claude-haiku-4-5", "claude-opus-4-1", "claude-opus-4-6"],
+  },
   "google-vertex": { type: "openai", models: ["gemini-2.5-flash", "gemini-2.5-pro"] },
   "sim-rerank": { type: "openai", models: ["sim-rerank"] },
   groq: { type: "openai", models: ["llama-3.3-70b-versatile", "llama-3.3-70b"] },

@@ -215,7 +215,7 @@ test.each<[string, JsonObject]>([
 test("whatever else a request has is dropped and named, unless it is neutral or the gateway's own", () => {
   const rest = {
     future: { a: 1 },
-    seed: 0,
+    presence_penalty: 0,
     store: false,
     metadata: {},
     logit_bias: null,
@@ -223,6 +223,7 @@ test("whatever else a request has is dropped and named, unless it is neutral or 
     "bad\nname": 1,
   };
   expect(chatRequestToMessages({ ...user, ...rest }, "m", "p").dropped).toEqual(["future"]);
+  expect(chatRequestToMessages({ ...user, seed: 0 }, "m", "p").dropped).toEqual(["seed"]);
   const inference = { ...user, max_tokens: 1, inference_geo: "eu", context_management: { edits: [] } };
   expect(messagesRequestToChat(inference, "m", "p").dropped).toEqual(["inference_geo", "context_management"]);
 });
