@@ -16,6 +16,8 @@ const OWN = [
 /** Set to a folder, this keeps a picture of every page. */
 const PICTURES = process.env["GATEWAYZ_SCREENSHOTS"];
 const DATA_WITHIN_MS = 60_000;
+/** Time of a page whose turn comes when that minute is over: it asks thirty questions on a machine that others share. */
+const PAGE_WITHIN_MS = 30_000;
 /** The first run on a machine without Chromium downloads it. */
 const DOWNLOAD_MS_MAX = 400_000;
 
@@ -50,7 +52,7 @@ describe("our own dashboards, within 60 s of the first start", () => {
     test(`${uid}: every panel shows data, nothing complains`, async () => {
       const { page, complaints } = await open(`/d/${uid}?theme=dark`);
       let states: PanelState[] = [];
-      const remaining = Math.max(10_000, startedAtMs + DATA_WITHIN_MS - Date.now());
+      const remaining = Math.max(PAGE_WITHIN_MS, startedAtMs + DATA_WITHIN_MS - Date.now());
       await expect
         .poll(
           async () => {
