@@ -125,6 +125,59 @@ describe.skipIf(redis === undefined)("Redis", () => {
       await expect.poll(() => clients.every(({ available }) => available), { timeout: 10_000 }).toBe(true);
     });
 
+    test("an answer that came too late holds nothing for good, and what was let in meanwhile is counted", async () => {
+      const redis = clients[0]!;
+      const late = {
+        key: (name: string) => redis.key(name),
+        async script(...question: Parameters<Redis["script"]>) {
+          const answer = await redis.script(...question); // It did arrive.
+          return question[0].name === "limits_admit" ? undefined : answer;
+        },
+      } as unknown as Redis;
+      const one = { ...client, keyId: `key_late_${Date.now()}`, budget: { dayUsd: 1 } };
+      const question = { ...ask, client: one, tokens: 100 };
+      const limits = { concurrent: 2, tokensPerMinute: 250 };
+      const part = admissionParts(limits);
+      const cutOff = new SharedAdmission({ redis: late, ipRequestsPerMinute: () => 12, ...part });
+      const other = shared(admissionParts(limits), 1);
+      const first = await cutOff.admit(question);
+      const second = await cutOff.admit(question);
+      await expect(Promise.resolve(cutOff.admit(question))).rejects.toMatchObject({ code: "CONCURRENT_REQUEST_LIMIT" });
+      first.settle(10, 400_000_000);
+      second.settle(10, 400_000_000);
+      await redis.command("PING"); // Behind what was told.
+      // The other gateway knows of 20 tokens and $0.80, and of no open request.
+      const small = { ...question, nanoUsd: 100_000_000 };
+      const open = [await other.admit(small), await other.admit(small)];
+      await expect(Promise.resolve(other.admit(small))).rejects.toMatchObject({ code: "CONCURRENT_REQUEST_LIMIT" });
+      for (const admitted of open) admitted.settle(90, 50_000_000);
+      await redis.command("PING");
+      await clients[1]!.command("PING");
+      // 200 of 250 tokens and $0.90 of $1 are used: held amounts that stayed would refuse this.
+      (await other.admit({ ...small, tokens: 50 })).settle(0, 0);
+      await expect(Promise.resolve(other.admit({ ...small, nanoUsd: 100_000_001 }))).rejects.toMatchObject({
+        code: "BUDGET_QUOTA_EXCEEDED",
+      });
+    });
+
+    test("what Redis was not told, as it was away, is counted as soon as its gateway asks again", async () => {
+      const redis = clients[0]!;
+      const deaf = { key: (name: string) => redis.key(name), script: async () => undefined } as unknown as Redis;
+      const one = { ...client, keyId: `key_deaf_${Date.now()}`, budget: { dayUsd: 1 } };
+      const question = { ...ask, client: one };
+      const part = admissionParts();
+      (await shared(part, 0).admit(question)).settle(10, 100_000_000);
+      const cutOff = new SharedAdmission({ redis: deaf, ipRequestsPerMinute: () => 12, ...part });
+      (await cutOff.admit(question)).settle(10, 500_000_000);
+      (await shared(part, 0).admit(question)).settle(10, 100_000_000);
+      await redis.command("PING");
+      const other = shared(admissionParts(), 1); // $0.70 of $1 are spent.
+      await expect(Promise.resolve(other.admit({ ...question, nanoUsd: 300_000_001 }))).rejects.toMatchObject({
+        code: "BUDGET_QUOTA_EXCEEDED",
+      });
+      (await other.admit({ ...question, nanoUsd: 300_000_000 })).settle(0, 0);
+    });
+
     test("an address is counted by all of them together", async () => {
       const all = [shared(admissionParts(), 0), shared(admissionParts(), 1)];
       const from = (index: number, address: string): Promise<Admitted> =>

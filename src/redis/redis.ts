@@ -156,7 +156,8 @@ export class Redis {
     const startedAt = performance.now();
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new TimeoutError()), COMMAND_TIMEOUT_MS);
+      // One more turn of the event loop: where it was this process that was late, the answer waits in the socket.
+      timer = setTimeout(() => setImmediate(() => reject(new TimeoutError())), COMMAND_TIMEOUT_MS);
     });
     let error: string | undefined;
     try {

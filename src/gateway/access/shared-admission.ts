@@ -69,7 +69,7 @@ export class SharedAdmission implements Admission {
   }
 
   async #ask(ask: AdmissionAsk): Promise<Admitted> {
-    const { redis, local, limits, telemetry } = this.#parts;
+    const { redis, limits, telemetry } = this.#parts;
     const { client, tokens, nanoUsd } = ask;
     const allowed = limits.limitsOf(client);
     const budgets = this.#budgetsOf(client);
@@ -88,7 +88,7 @@ export class SharedAdmission implements Admission {
     );
     if (!Array.isArray(answer)) {
       telemetry.event("failedOpen", { part: "limits" });
-      return local.admit(ask);
+      return this.#admittedAlone(id, ask, budgets);
     }
     const [reason, detail, requestsUsed, tokensUsed, resetMs] = answer as [string, string, string, string, string];
     const headers = limitHeaders(client, allowed, this.#parts.velocity, {
@@ -116,11 +116,12 @@ export class SharedAdmission implements Admission {
 
   #admitted(
     id: string,
-    { client, tokens, nanoUsd }: AdmissionAsk,
+    ask: AdmissionAsk,
     held: readonly SharedBudget[],
     headers: Readonly<Record<string, string>>,
   ): Admitted {
-    const { redis, limits, budgets } = this.#parts;
+    const { limits, budgets } = this.#parts;
+    const { client, tokens, nanoUsd } = ask;
     const place = limits.note(client, tokens);
     const hold = budgets.note(client, budgets.chargesOf(client), nanoUsd);
     let settled = false;
@@ -133,16 +134,50 @@ export class SharedAdmission implements Admission {
         const spent = this.#budgetsOf(client);
         place.settle(usedTokens);
         hold.settle(usedNanoUsd);
-        void redis.script(
-          SETTLE,
-          [...this.#countKeys(client), ...held.map(({ key }) => key), ...spent.map(({ key }) => key)],
-          [
-            ...[id, usedTokens - tokens, nanoUsd, usedNanoUsd, held.length],
-            ...spent.flatMap(({ seedNanoUsd, ttlMs }) => [seedNanoUsd - nanoUsd, ttlMs]),
-          ],
-        );
+        this.#tellSettled(id, ask, held, spent, usedTokens, usedNanoUsd, true);
       },
     };
+  }
+
+  /** Redis did not answer in time: this gateway decides by what it knows, and tells Redis when the request is over. */
+  #admittedAlone(id: string, ask: AdmissionAsk, held: readonly SharedBudget[]): Admitted {
+    const tell = (spent: readonly SharedBudget[], tokens: number, nanoUsd: number): void =>
+      this.#tellSettled(id, ask, held, spent, tokens, nanoUsd, false);
+    try {
+      const admitted = this.#parts.local.admit(ask);
+      return {
+        headers: admitted.headers,
+        settle: (usedTokens, usedNanoUsd) => {
+          const spent = this.#budgetsOf(ask.client);
+          admitted.settle(usedTokens, usedNanoUsd);
+          tell(spent, usedTokens, usedNanoUsd);
+        },
+      };
+    } catch (error) {
+      // The question may have arrived all the same, and what it holds must not stay.
+      tell(held, 0, 0);
+      throw error;
+    }
+  }
+
+  /** @param sure False where nobody knows whether Redis has let the request in. */
+  #tellSettled(
+    id: string,
+    { client, tokens, nanoUsd }: AdmissionAsk,
+    held: readonly SharedBudget[],
+    spent: readonly SharedBudget[],
+    usedTokens: number,
+    usedNanoUsd: number,
+    sure: boolean,
+  ): void {
+    void this.#parts.redis.script(
+      SETTLE,
+      [...this.#countKeys(client), ...held.map(({ key }) => key), ...spent.map(({ key }) => key)],
+      [
+        ...[id, usedTokens - tokens, nanoUsd, usedNanoUsd, held.length, sure ? "" : tokens],
+        ...spent.flatMap(({ seedNanoUsd, ttlMs }) => [Math.max(0, seedNanoUsd - nanoUsd), ttlMs]),
+      ],
+    );
   }
 
   #refusal(

@@ -5,7 +5,7 @@ import { redisScript } from "../../redis/redis.ts";
  *
  * KEYS: counts (hash), open requests (sorted set by the time at which they are given up), then one key per budget.
  * ARGV: request id, tokens, nano-dollars, lease ms; requests and tokens per minute, hour and day; burst; concurrent; then
- * per budget: cap (-1 for none), what to begin with where the key is missing, ms until it may be forgotten.
+ * per budget: cap (-1 for none), what its gateway knows to be spent and held at least, ms until it may be forgotten.
  * Returns: reason (`ok`, `concurrent_requests`, `burst`, `requests_1`…`tokens_3`, `budget_1`…), ms to wait or what is left
  * of the budget, requests and tokens used in the minute, ms until the minute ends. Numbers as text: Lua's own reach
  * further than Redis' integers.
@@ -57,7 +57,8 @@ if left < 1 then return answer("burst", (1 - left) * 60000 / perMinute) end
 for i = 3, #KEYS do
   local at = 12 + (i - 3) * 3
   local cap = tonumber(ARGV[at + 1])
-  local spent = tonumber(redis.call("GET", KEYS[i]) or ARGV[at + 2])
+  -- The gateway knows more where Redis forgot, or where it could not be told.
+  local spent = math.max(tonumber(redis.call("GET", KEYS[i]) or 0), tonumber(ARGV[at + 2]))
   if cap >= 0 and spent + nano > cap then return answer("budget_" .. (i - 2), cap - spent) end
 end
 local fields = { "b", string.format("%.6f", left - 1), "bt", string.format("%.0f", now) }
@@ -75,7 +76,9 @@ redis.call("ZADD", KEYS[2], now + tonumber(ARGV[4]), ARGV[1])
 redis.call("PEXPIRE", KEYS[2], 2 * tonumber(ARGV[4]))
 for i = 3, #KEYS do
   local at = 12 + (i - 3) * 3
-  redis.call("SET", KEYS[i], ARGV[at + 2], "NX", "PX", ARGV[at + 3])
+  if tonumber(redis.call("GET", KEYS[i]) or -1) < tonumber(ARGV[at + 2]) then
+    redis.call("SET", KEYS[i], ARGV[at + 2], "PX", ARGV[at + 3])
+  end
   redis.call("INCRBY", KEYS[i], ARGV[3])
 end
 return answer("ok", 0)
@@ -87,15 +90,17 @@ return answer("ok", 0)
  *
  * KEYS: counts, open requests, then the budgets that hold for it, then those that its cost is added to (the same ones,
  * but where a day or month has ended meanwhile).
- * ARGV: request id, tokens used less tokens held, nano-dollars held, nano-dollars used, number of budgets; then per budget
- * that the cost is added to: what to begin with, ms until it may be forgotten.
+ * ARGV: request id, tokens used less tokens held, nano-dollars held, nano-dollars used, number of budgets, tokens held where
+ * nobody knows whether `ADMIT` held them, as its answer came too late (else empty); then per budget that the cost is added
+ * to: what to begin with, ms until it may be forgotten.
  */
 export const SETTLE = redisScript(
   "limits_settle",
   `
 local budgets = tonumber(ARGV[5])
-redis.call("ZREM", KEYS[2], ARGV[1])
+local held = redis.call("ZREM", KEYS[2], ARGV[1]) == 1 or ARGV[6] == ""
 local delta = tonumber(ARGV[2])
+if not held then delta = delta + tonumber(ARGV[6]) end
 if delta ~= 0 and redis.call("EXISTS", KEYS[1]) == 1 then
   local time = redis.call("TIME")
   local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -108,11 +113,11 @@ if delta ~= 0 and redis.call("EXISTS", KEYS[1]) == 1 then
   end
 end
 for i = 3, 2 + budgets do
-  if redis.call("EXISTS", KEYS[i]) == 1 then redis.call("DECRBY", KEYS[i], ARGV[3]) end
+  if held and redis.call("EXISTS", KEYS[i]) == 1 then redis.call("DECRBY", KEYS[i], ARGV[3]) end
 end
 for i = 1, budgets do
   local key = KEYS[2 + budgets + i]
-  redis.call("SET", key, ARGV[4 + 2 * i], "NX", "PX", ARGV[5 + 2 * i])
+  redis.call("SET", key, ARGV[5 + 2 * i], "NX", "PX", ARGV[6 + 2 * i])
   redis.call("INCRBY", key, ARGV[4])
 end
 return 1
