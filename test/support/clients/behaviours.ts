@@ -50,8 +50,8 @@ export interface Behaviour {
 }
 
 const HELLO: Answer = { text: "Hello world" };
-export const OSLO: Call = { id: "call_a", name: "get_weather", args: { city: "Oslo" } };
-export const ROME: Call = { id: "call_b", name: "get_weather", args: { city: "Rome" } };
+const OSLO: Call = { id: "call_a", name: "get_weather", args: { city: "Oslo" } };
+const ROME: Call = { id: "call_b", name: "get_weather", args: { city: "Rome" } };
 const PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 const PICTURE = `data:image/png;base64,${PIXEL}`;
 const PICTURE_URL = "https://example.com/cat.png";
