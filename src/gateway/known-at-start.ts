@@ -13,13 +13,15 @@ const KNOWN_MS_MAX = 1_000;
 export async function knownAtStart({
   context,
   settings,
+  keys,
   keySync,
   money,
-}: Pick<Gateway, "context" | "settings" | "keySync" | "money">): Promise<void> {
+}: Pick<Gateway, "context" | "settings" | "keys" | "keySync" | "money">): Promise<void> {
   const existed = databaseExists(context); // Asked first: whoever reads from it makes it.
   await money.start();
   const known = Promise.all([settings.start(), keySync.start(), money.spentKnown]);
   if (existed) await within(known);
+  else keys.complete = true; // Nobody can have a key of a database that did not exist.
 }
 
 /** Resolves with `known`, which never rejects, or after KNOWN_MS_MAX. */
