@@ -20,17 +20,30 @@ const ENTRIES_MAX = 20_000;
 /** Asking the list costs about 50 µs; after so many questions other work gets its turn. */
 const QUESTIONS_PER_TURN = 40;
 
+/** Facts are asked for anew after this time: the list may have been refreshed, and prices change by date. */
+const KEPT_MS = 600_000;
+
 type Find = (provider: string, model: string) => ListFacts;
 
 /** Prices and context limits from the dated list of @pydantic/genai-prices, as of today, asked once per model. */
 export class ListPrices {
   readonly #known = new Map<string, ListFacts>();
+  #knownSinceMs = 0;
   #loading: Promise<Find> | undefined;
+  readonly #now: () => number;
+
+  constructor(now: () => number = Date.now) {
+    this.#now = now;
+  }
 
   /** The facts of these models, in their order. */
   async of(models: readonly { readonly provider: string; readonly model: string }[]): Promise<ListFacts[]> {
     this.#loading ??= loadList();
     const find = await this.#loading;
+    if (this.#now() - this.#knownSinceMs > KEPT_MS) {
+      this.#known.clear();
+      this.#knownSinceMs = this.#now();
+    }
     const facts: ListFacts[] = [];
     let asked = 0;
     for (const { provider, model } of models) {
