@@ -52,7 +52,7 @@ async function clientsOfADyingWorker(guarded: boolean): Promise<{ ended: number;
     socket.on("close", () => void ended++);
     return socket;
   });
-  await expect.poll(() => ended, { timeout: 8_000 }).toBe(7); // The other worker's.
+  await expect.poll(() => ended, { timeout: 20_000 }).toBe(7); // The other worker's.
   child.send("kill");
   if (guarded) await expect.poll(() => ended, { timeout: 5_000 }).toBe(8);
   else await new Promise((resolve) => setTimeout(resolve, 1_000));
@@ -67,4 +67,4 @@ async function clientsOfADyingWorker(guarded: boolean): Promise<{ ended: number;
 test("a connection whose worker dies before it took it is closed; without this it would stay open", async () => {
   expect(await clientsOfADyingWorker(false)).toEqual({ ended: 7, closed: 0 });
   expect(await clientsOfADyingWorker(true)).toEqual({ ended: 8, closed: 1 });
-});
+}, 60_000);
