@@ -140,7 +140,8 @@ export class Redis {
 
   /** What the server says of itself; undefined when it does not answer. */
   async info(): Promise<RedisInfo | undefined> {
-    const text = await this.command("INFO");
+    // Nobody waits for it: that it is late, as under load it may be, says nothing about the commands that matter.
+    const text = await this.#timed("INFO", (client) => client.sendCommand(["INFO"]), false);
     return typeof text === "string" ? parseRedisInfo(text) : undefined;
   }
 
@@ -150,7 +151,8 @@ export class Redis {
     this.#client?.destroy();
   }
 
-  async #timed(name: string, send: (client: Client) => Promise<unknown>): Promise<unknown> {
+  /** @param decisive Whether a late answer puts the server aside for a while. */
+  async #timed(name: string, send: (client: Client) => Promise<unknown>, decisive = true): Promise<unknown> {
     const client = this.#client;
     if (client === undefined || !this.available) return undefined;
     const startedAt = performance.now();
@@ -163,7 +165,8 @@ export class Redis {
     try {
       return await Promise.race([send(client), late]);
     } catch (thrown) {
-      error = this.#failed(thrown as Error, name);
+      const lateOnly = !decisive && thrown instanceof TimeoutError;
+      error = lateOnly ? "timeout" : this.#failed(thrown as Error, name);
       return undefined;
     } finally {
       clearTimeout(timer);
