@@ -219,7 +219,9 @@ async function readRequest(request: IncomingMessage): Promise<{ body: JsonObject
   if (!type.startsWith("multipart/form-data")) return { body: parseObject(bytes.toString("utf8")) };
   const body: JsonObject = {};
   let file: Buffer | undefined;
-  for (const [name, value] of await new Response(bytes, { headers: { "content-type": type } }).formData()) {
+  for (const [name, value] of await new Response(new Uint8Array(bytes), {
+    headers: { "content-type": type },
+  }).formData()) {
     if (typeof value === "string") body[name] = value;
     else file = Buffer.from(await value.arrayBuffer());
   }
