@@ -31,6 +31,7 @@ export class FaultProvider {
       socket.on("error", () => undefined); // Being cut off is what happens here.
       socket.on("close", () => open.delete(socket));
       let received = Buffer.alloc(0);
+      let before = Promise.resolve();
       socket.on("data", (bytes: Buffer) => {
         received = Buffer.concat([received, bytes]);
         const head = received.indexOf("\r\n\r\n");
@@ -48,7 +49,10 @@ export class FaultProvider {
         open.set(socket, path);
         const request = { path, stream: body.includes('"stream":true'), anthropic: path.endsWith("/messages") };
         const misbehave = provider.#faults.get(`/${path.split("/")[1]}`);
-        void Promise.resolve(misbehave?.(socket, request)).catch(() => socket.destroy());
+        // A request that comes while the answer before it still ends the connection gets nothing, as from any server.
+        before = before
+          .then(() => (socket.writableEnded ? undefined : misbehave?.(socket, request)))
+          .catch(() => void socket.destroy());
       });
     });
     await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));

@@ -73,7 +73,7 @@ test("any chunks become numbered events in which every item that is added is don
         text += stream.push(Buffer.from(`data: ${JSON.stringify(chunk)}\n\n`));
       }
       text += stream.end();
-      const events = [...text.matchAll(/^data: (.*)$/gm)].map(([, data]) => JSON.parse(data!) as JsonObject);
+      const events = [...text.matchAll(/^data: ([^\n]*)$/gm)].map(([, data]) => JSON.parse(data!) as JsonObject);
       expect(events.map((event) => event["sequence_number"])).toEqual(events.map((_, index) => index));
       const count = (type: string): number => events.filter((event) => event["type"] === type).length;
       expect(count("response.output_item.done")).toBe(count("response.output_item.added"));

@@ -403,7 +403,7 @@ test("a native stream that fails, or breaks off, ends with error and response.fa
   for (const tail of [`event: response.failed\ndata: ${JSON.stringify(failed)}\n\n`, ""]) {
     provider.answer = sse([...RESPONSE_STREAM.slice(0, 8), tail]);
     const text = await (await gateway.post("/v1/responses", { model: "gpt-4o", input: "x", stream: true })).text();
-    const events = [...text.matchAll(/^data: (.*)$/gm)].map(([, data]) => JSON.parse(data!) as JsonObject);
+    const events = [...text.matchAll(/^data: ([^\n]*)$/gm)].map(([, data]) => JSON.parse(data!) as JsonObject);
     expect(events.slice(-2)).toMatchObject([
       { type: "error", sequence_number: 8 },
       { type: "response.failed", sequence_number: 9, response: { id: "resp_68a0", status: "failed" } },

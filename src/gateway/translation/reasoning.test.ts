@@ -60,7 +60,7 @@ function streamed(details: readonly ReasoningDetail[]): JsonObject[] {
   const meter = new StreamMeter();
   const text = details.map((detail) => sink.take({ reasoning: [detail] }, undefined, meter)).join("") + sink.end(meter);
   const blocks: Record<string, string>[] = [];
-  for (const [, data] of text.matchAll(/^data: (.*)$/gm)) {
+  for (const [, data] of text.matchAll(/^data: ([^\n]*)$/gm)) {
     const event = JSON.parse(data!) as { type: string; content_block: object; delta: Record<string, string> };
     if (event.type === "content_block_start") blocks.push({ ...event.content_block });
     if (event.type !== "content_block_delta") continue;
