@@ -28,7 +28,7 @@ beforeAll(async () => {
     gateway: {
       workers: WORKERS,
       concurrency: { active: 4, queued: 100 },
-      keys: { limited: { key: LIMITED_KEY, limits: { requestsPerMinute: KEY_LIMIT } } },
+      keys: { limited: { key: LIMITED_KEY, limits: { requestsPerMinute: KEY_LIMIT, tokensPerMinute: 1_000_000 } } },
       breaker: { consecutiveFailures: 3 },
       providers: { fixture: { baseUrl: `${provider.url}/v1`, models: ["m-1", "m-2"] } },
     },

@@ -62,6 +62,7 @@ test("a whole answer in one piece is held until commit, too", async () => {
   relay.commit(client.asResponse(), LIMITS);
   expect(await relay.done).toBeUndefined();
   expect(client.text).toBe(OPENAI_STREAM.join(""));
+  expect(client.listenerCount("drain")).toBe(0); // A connection serves many replies: each must leave it as it was.
 });
 
 test("a full client stops the provider; its drain lets it go on", async () => {

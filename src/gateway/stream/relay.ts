@@ -70,6 +70,7 @@ export class StreamRelay implements BodySink {
     for (const piece of this.#held) this.#write(piece);
     this.#held = [];
     if (this.#over) {
+      this.#reply.close(); // Nothing else ends it, and the connection may serve many replies.
       this.#resolveDone(undefined);
       return;
     }
