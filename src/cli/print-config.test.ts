@@ -18,8 +18,13 @@ test("no secret of any area is printed; what it belongs to is", async () => {
 adminApiKey: hidden-admin-key
 database: { url: "postgres://user:hidden-password@db.example.org/gatewayz" }
 gateway:
-  keys: { team: hidden-client-key }
-  providers: { groq: { apiKey: hidden-provider-key } }
+  keys:
+    team: hidden-client-key
+    staff: { key: hidden-client-key-2, tier: pro }
+  cache: { keys: ["staff*"] }
+  providers:
+    groq: { apiKey: hidden-provider-key, headers: { x-extra: hidden-header } }
+    openai: { apiKeys: [{ key: hidden-provider-key-2, name: second, weight: 2 }] }
 health:
   alerts:
     webhook: { url: "https://hooks.example.org/hidden-path", secret: hidden-signing-secret }
@@ -35,7 +40,7 @@ health:
   write.mockRestore();
   const text = written.join("");
   expect(text).not.toContain("hidden");
-  for (const shown of ["groq", "team", "slack", "pagerduty", "mail.example.org", "b@example.org", "db.example.org"]) {
+  for (const shown of ["groq", "team", "staff", "pro", "staff*", "x-extra", "second", "slack", "pagerduty", "mail.example.org", "b@example.org", "db.example.org"]) {
     expect(text).toContain(shown);
   }
 });

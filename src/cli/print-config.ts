@@ -5,6 +5,8 @@ import { withPeers } from "../config/topology.ts";
 
 const SECRET_FIELDS: ReadonlySet<string> = new Set([
   "apiKey",
+  /** Of a client, and of one of several for a provider. */
+  "key",
   "adminApiKey",
   "engineKey",
   "password",
@@ -35,8 +37,8 @@ export function printConfig(configFile: string | undefined, installDir: string):
 
 function hideSecrets(key: string, value: unknown): unknown {
   if (SECRET_FIELDS.has(key) && typeof value === "string") return "<secret>";
-  // Client keys: the names are shown, the keys are not.
-  if (key === "keys" && typeof value === "object" && value !== null) {
+  // Headers of one's own for a provider are credentials as often as not.
+  if (key === "headers" && typeof value === "object" && value !== null) {
     return Object.fromEntries(Object.keys(value).map((name) => [name, "<secret>"]));
   }
   if (SECRET_ADDRESSES.has(key) && typeof value === "object" && value !== null && "url" in value) {
