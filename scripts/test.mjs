@@ -68,7 +68,8 @@ for (const project of ["tsconfig.json", "test/tsconfig.json", "web/tsconfig.json
 check("lint and format", "biome", ["check", "--error-on-warnings", "."]);
 check("import rule", "depcruise", ["--config", ".dependency-cruiser.cjs", "--output-type", "err", "src", "web/src"]);
 check("unused code", "knip", []);
-suite("unit");
+// These tests wait more than they compute: vitest's one worker on two cores would leave both idle half of the time.
+suite("unit", "--minWorkers=1", "--maxWorkers=3");
 // Whole-process tests measure real servers' readiness; side by side they would starve each other on two cores.
 suite("system", "--no-file-parallelism");
 
