@@ -189,7 +189,8 @@ describe("20: a client that stops reading", () => {
     clearInterval(watch);
     process.stdout.write(`100 MB stream, client reads: resident +${(most - before).toFixed(1)} MB\n`);
     expect(received).toBeGreaterThan(LONG_STREAM_BYTES);
-    expect(most - before).toBeLessThan(60);
+    // What passed is garbage until it is collected; held, it would be the whole stream, once or twice.
+    expect(most - before).toBeLessThan(85);
   });
 });
 
