@@ -236,7 +236,7 @@ test("every declared metric moves under scripted traffic and faults, and every p
         limited: {
           ...at(providers.limited),
           models: ["limited-1"],
-          apiKeys: [{ key: "limited-key-1" }, { key: "limited-key-2" }],
+          apiKeys: [{ key: "limited-key-1", weight: 1_000 }, { key: "limited-key-2" }], // The draw is at random.
         },
         listing: at(providers.listing),
         openrouter: { ...at(providers.free), models: [FREE] },

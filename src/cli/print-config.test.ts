@@ -40,7 +40,20 @@ health:
   write.mockRestore();
   const text = written.join("");
   expect(text).not.toContain("hidden");
-  for (const shown of ["groq", "team", "staff", "pro", "staff*", "x-extra", "second", "slack", "pagerduty", "mail.example.org", "b@example.org", "db.example.org"]) {
+  for (const shown of [
+    "groq",
+    "team",
+    "staff",
+    "pro",
+    "staff*",
+    "x-extra",
+    "second",
+    "slack",
+    "pagerduty",
+    "mail.example.org",
+    "b@example.org",
+    "db.example.org",
+  ]) {
     expect(text).toContain(shown);
   }
 });
