@@ -1,5 +1,6 @@
 import { Agent, request } from "undici";
 import { guardedLookup, type Reach, refusedLiteral } from "./outbound-guard.ts";
+import { readText } from "./read-text.ts";
 
 export interface GuardedRequest {
   readonly method?: "GET" | "POST";
@@ -24,14 +25,7 @@ export async function guardedFetch(url: string, options: GuardedRequest): Promis
   const signal = AbortSignal.timeout(timeoutMs);
   try {
     const reply = await request(url, { dispatcher, method, headers, signal, ...(body === undefined ? {} : { body }) });
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    for await (const chunk of reply.body as AsyncIterable<Buffer>) {
-      bytes += chunk.length;
-      if (bytes > bytesMax) throw new Error(`the answer is longer than ${bytesMax} bytes`);
-      chunks.push(chunk);
-    }
-    return { status: reply.statusCode, text: Buffer.concat(chunks).toString("utf8") };
+    return { status: reply.statusCode, text: await readText(reply.body, bytesMax) };
   } catch (error) {
     if (signal.aborted) throw new Error(`no answer within ${timeoutMs} ms`);
     throw error;

@@ -1,5 +1,6 @@
 import { type Dispatcher, request } from "undici";
 import { parseJson } from "../../runtime/body.ts";
+import { readText } from "../../runtime/read-text.ts";
 import type { Payload } from "./metrics.ts";
 
 /** A health service's answer is a few kilobytes; more is not read. */
@@ -43,22 +44,11 @@ export async function fetchJson(
     signal: AbortSignal.timeout(timeoutMs),
   });
   const { statusCode } = reply;
-  const text = await readText(reply.body);
+  const text = await readText(reply.body, ANSWER_BYTES_MAX);
   if (statusCode !== 503 && (statusCode < 200 || statusCode >= 300)) throw new Error(`${path} answered ${statusCode}`);
   const value = parseJson(text);
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new Error(`${path} answered no JSON object`);
   }
   return { status: statusCode, payload: value as Payload };
-}
-
-async function readText(body: Dispatcher.ResponseData["body"]): Promise<string> {
-  const parts: Buffer[] = [];
-  let size = 0;
-  for await (const part of body as AsyncIterable<Buffer>) {
-    size += part.length;
-    if (size > ANSWER_BYTES_MAX) throw new Error(`answer is larger than ${ANSWER_BYTES_MAX} bytes`);
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString("utf8");
 }

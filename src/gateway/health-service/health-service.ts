@@ -1,5 +1,6 @@
 import { Agent, request } from "undici";
 import { parseJson } from "../../runtime/body.ts";
+import { readText } from "../../runtime/read-text.ts";
 import { GatewayError } from "../errors.ts";
 import { isObject, stringAt } from "../json.ts";
 
@@ -114,7 +115,7 @@ export class HealthService {
         signal: AbortSignal.timeout(TIMEOUT_MS),
       });
       status = reply.statusCode;
-      value = parseJson(await readText(reply.body));
+      value = parseJson(await readText(reply.body, ANSWER_BYTES_MAX));
     } catch (error) {
       throw unavailable(reasonOf(error as Error));
     }
@@ -139,15 +140,4 @@ function reasonOf(error: Error & { code?: string }): string {
   return error.code === "ECONNREFUSED"
     ? "nothing listens at its address."
     : `${error.message || error.code || "the connection failed"}.`;
-}
-
-async function readText(body: AsyncIterable<Buffer>): Promise<string> {
-  const parts: Buffer[] = [];
-  let size = 0;
-  for await (const part of body) {
-    size += part.length;
-    if (size > ANSWER_BYTES_MAX) throw new Error(`its answer is larger than ${ANSWER_BYTES_MAX} bytes`);
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString("utf8");
 }

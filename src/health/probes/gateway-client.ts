@@ -1,5 +1,6 @@
-import { Agent, type Dispatcher, request } from "undici";
+import { Agent, request } from "undici";
 import { parseJson } from "../../runtime/body.ts";
+import { readText } from "../../runtime/read-text.ts";
 import type { Check, Target } from "../check.ts";
 import { ANSWER_BYTES_MAX, ERROR_CHARS_MAX } from "../limits.ts";
 import type { ModelState } from "../model-state.ts";
@@ -98,7 +99,7 @@ export class GatewayClient {
         bodyTimeout: timeoutMs,
         signal: AbortSignal.timeout(timeoutMs),
       });
-      return { status: reply.statusCode, text: await readText(reply.body) };
+      return { status: reply.statusCode, text: await readText(reply.body, ANSWER_BYTES_MAX) };
     } catch (error) {
       const { name, message, code } = error as Error & { code?: string };
       const timedOut = name === "TimeoutError" || code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT";
@@ -109,17 +110,6 @@ export class GatewayClient {
   async close(): Promise<void> {
     await this.#agent.destroy();
   }
-}
-
-async function readText(body: Dispatcher.ResponseData["body"]): Promise<string> {
-  const parts: Buffer[] = [];
-  let size = 0;
-  for await (const part of body as AsyncIterable<Buffer>) {
-    size += part.length;
-    if (size > ANSWER_BYTES_MAX) throw new Error(`answer is larger than ${ANSWER_BYTES_MAX} bytes`);
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString("utf8");
 }
 
 type Json = Readonly<Record<string, unknown>>;
