@@ -1,14 +1,8 @@
 import { errorBody, type GatewayError } from "../errors.ts";
 import { isObject, type JsonObject, parseObject, stringAt } from "../json.ts";
-import {
-  EVENT_TOO_LONG,
-  type StreamConverter,
-  type StreamedProviderError,
-  StreamMeter,
-  streamedError,
-} from "../stream/converter.ts";
-import { passEvents } from "../stream/pass-events.ts";
-import { eventData, SseSplitter } from "../stream/sse-splitter.ts";
+import { streamedError } from "../stream/converter.ts";
+import { EventPassThrough } from "../stream/pass-events.ts";
+import { eventData } from "../stream/sse-splitter.ts";
 import { readMediaUsage } from "./media-usage.ts";
 
 /** Marks in an event's bytes that make it worth parsing; pictures in partial events are long. */
@@ -20,35 +14,22 @@ const ERROR = Buffer.from('"error"');
  * The events of OpenAI's media endpoints (`transcript.text.delta`, `image_generation.partial_image`,
  * `speech.audio.delta`, …): bytes pass unchanged, the last one is read for its usage. There is no `[DONE]`.
  */
-export class MediaEventPassThrough implements StreamConverter {
-  readonly meter = new StreamMeter();
-  readonly terminated = false;
-  started = false;
-  finished = false;
-  providerError: StreamedProviderError | undefined;
-  readonly #splitter = new SseSplitter();
+export class MediaEventPassThrough extends EventPassThrough {
+  #done = false;
   readonly #onDone: (event: JsonObject) => void;
 
   /** @param onDone Sees each last event (several pictures end one by one). */
   constructor(onDone: (event: JsonObject) => void) {
+    super();
     this.#onDone = onDone;
   }
 
-  get unreadText(): string {
-    return this.#splitter.restText;
+  /** There is no mark behind the last event: the connection's end is the stream's. */
+  get finished(): boolean {
+    return this.#done;
   }
 
-  push(chunk: Buffer): Buffer | string {
-    const passed = passEvents(
-      this.#splitter,
-      chunk,
-      (event) => this.providerError === undefined && this.#passes(event),
-    );
-    if (passed === undefined) this.providerError = EVENT_TOO_LONG;
-    return passed ?? "";
-  }
-
-  #passes(event: Buffer): boolean {
+  protected passes(event: Buffer): boolean {
     const telling = event.includes(DONE) || event.includes(COMPLETED) || event.includes(ERROR);
     if (!telling) {
       if (eventData(event) === undefined) return this.started; // A comment.
@@ -67,17 +48,13 @@ export class MediaEventPassThrough implements StreamConverter {
       return false;
     }
     if (type.endsWith(".done") || type.endsWith(".completed")) {
-      this.finished = true;
+      this.#done = true;
       this.meter.usage = readMediaUsage(body) ?? this.meter.usage;
       this.#onDone(body);
     }
     this.started = true;
     this.meter.chunks++;
     return true;
-  }
-
-  end(): string {
-    return "";
   }
 
   fail(error: GatewayError, requestId: string): string {

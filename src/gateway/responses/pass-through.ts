@@ -1,14 +1,8 @@
 import type { GatewayError } from "../errors.ts";
 import { isObject, type JsonObject, objectAt, objectsAt, parseObject, stringAt } from "../json.ts";
-import {
-  EVENT_TOO_LONG,
-  type StreamConverter,
-  type StreamedProviderError,
-  StreamMeter,
-  streamedError,
-} from "../stream/converter.ts";
-import { passEvents } from "../stream/pass-events.ts";
-import { eventData, SseSplitter } from "../stream/sse-splitter.ts";
+import { type StreamMeter, streamedError } from "../stream/converter.ts";
+import { EventPassThrough } from "../stream/pass-events.ts";
+import { eventData } from "../stream/sse-splitter.ts";
 import { readResponseUsage } from "../usage/raw-usage.ts";
 import { finishReasonOf } from "./reply.ts";
 import { failureEvents, failureOf } from "./sink.ts";
@@ -22,18 +16,14 @@ const HEAD_BYTES = 160;
 /**
  * A provider's own Responses stream to a Responses client: bytes pass unchanged, a scanner reads what accounting needs.
  */
-export class ResponsesPassThrough implements StreamConverter {
-  readonly meter = new StreamMeter();
-  started = false;
-  terminated = false;
-  providerError: StreamedProviderError | undefined;
-  readonly #splitter = new SseSplitter();
+export class ResponsesPassThrough extends EventPassThrough {
   readonly #finished: (response: JsonObject) => void;
   #response: JsonObject = {};
   #events = 0;
 
   /** @param finished Told the finished response. */
   constructor(finished: (response: JsonObject) => void) {
+    super();
     this.#finished = finished;
   }
 
@@ -41,19 +31,7 @@ export class ResponsesPassThrough implements StreamConverter {
     return this.terminated;
   }
 
-  get unreadText(): string {
-    return this.#splitter.restText;
-  }
-
-  push(chunk: Buffer): Buffer | string {
-    const passed = passEvents(this.#splitter, chunk, (event) => {
-      return !(this.providerError !== undefined || this.terminated) && this.#passes(event);
-    });
-    if (passed === undefined) this.providerError = EVENT_TOO_LONG;
-    return passed ?? "";
-  }
-
-  #passes(bytes: Buffer): boolean {
+  protected passes(bytes: Buffer): boolean {
     const head = bytes.subarray(0, HEAD_BYTES);
     if (head.includes(DELTA)) {
       this.#events++;
@@ -113,10 +91,6 @@ export class ResponsesPassThrough implements StreamConverter {
     this.#events++;
     this.meter.chunks++;
     return true;
-  }
-
-  end(): string {
-    return "";
   }
 
   fail(error: GatewayError, requestId: string): string {

@@ -2,44 +2,21 @@ import { errorBody, type GatewayError } from "../errors.ts";
 import { type JsonObject, objectAt, parseObject, stringAt } from "../json.ts";
 import { openAiFinishReason } from "../translation/finish-reasons.ts";
 import { readAnthropicUsage } from "../usage/raw-usage.ts";
-import {
-  EVENT_TOO_LONG,
-  type StreamConverter,
-  type StreamedProviderError,
-  StreamMeter,
-  streamedError,
-} from "./converter.ts";
-import { passEvents } from "./pass-events.ts";
-import { eventData, SseSplitter } from "./sse-splitter.ts";
+import { streamedError } from "./converter.ts";
+import { EventPassThrough } from "./pass-events.ts";
+import { eventData } from "./sse-splitter.ts";
 
 const DELTA = Buffer.from('"content_block_delta"');
 
 /** Anthropic stream to Anthropic client: bytes pass unchanged, a scanner reads what accounting needs. */
-export class AnthropicPassThrough implements StreamConverter {
-  readonly meter = new StreamMeter();
-  started = false;
-  terminated = false;
-  providerError: StreamedProviderError | undefined;
-  readonly #splitter = new SseSplitter();
+export class AnthropicPassThrough extends EventPassThrough {
   #envelopeBytes = 0;
 
   get finished(): boolean {
     return this.terminated || this.meter.finishReason !== undefined;
   }
 
-  get unreadText(): string {
-    return this.#splitter.restText;
-  }
-
-  push(chunk: Buffer): Buffer | string {
-    const passed = passEvents(this.#splitter, chunk, (event) => {
-      return !(this.providerError !== undefined || this.terminated) && this.#passes(event);
-    });
-    if (passed === undefined) this.providerError = EVENT_TOO_LONG;
-    return passed ?? "";
-  }
-
-  #passes(bytes: Buffer): boolean {
+  protected passes(bytes: Buffer): boolean {
     if (this.started && bytes.includes(DELTA)) {
       this.meter.chunks++;
       this.meter.outputChars += Math.max(0, bytes.length - this.#envelopeBytes);
@@ -92,10 +69,6 @@ export class AnthropicPassThrough implements StreamConverter {
       case "message_stop":
         this.terminated = true;
     }
-  }
-
-  end(): string {
-    return "";
   }
 
   fail(error: GatewayError, requestId: string): string {

@@ -1,15 +1,9 @@
 import { errorBody, type GatewayError } from "../errors.ts";
 import { isObject, type JsonObject, objectAt, objectsAt, parseObject, stringAt } from "../json.ts";
 import { readOpenAiUsage } from "../usage/raw-usage.ts";
-import {
-  EVENT_TOO_LONG,
-  type StreamConverter,
-  type StreamedProviderError,
-  StreamMeter,
-  streamedError,
-} from "./converter.ts";
-import { passEvents } from "./pass-events.ts";
-import { eventData, SseSplitter } from "./sse-splitter.ts";
+import { streamedError } from "./converter.ts";
+import { EventPassThrough } from "./pass-events.ts";
+import { eventData } from "./sse-splitter.ts";
 
 const DONE = "data: [DONE]\n\n";
 const FINISH_NULL = Buffer.from('"finish_reason":null');
@@ -21,12 +15,7 @@ const ERROR = Buffer.from('"error"');
  * OpenAI stream to OpenAI client: bytes pass unchanged, a scanner reads what accounting needs. A chunk that carries
  * only usage is withheld when the client did not ask for it; usage on a chunk with content is moved behind it.
  */
-export class OpenAiPassThrough implements StreamConverter {
-  readonly meter = new StreamMeter();
-  started = false;
-  terminated = false;
-  providerError: StreamedProviderError | undefined;
-  readonly #splitter = new SseSplitter();
+export class OpenAiPassThrough extends EventPassThrough {
   readonly #usageWanted: boolean;
   #finishSeen = false;
   /** The chunk with the counts that a provider gave too early. */
@@ -35,6 +24,7 @@ export class OpenAiPassThrough implements StreamConverter {
   #envelopeBytes = 0;
 
   constructor(usageWanted: boolean) {
+    super();
     this.#usageWanted = usageWanted;
   }
 
@@ -42,19 +32,7 @@ export class OpenAiPassThrough implements StreamConverter {
     return this.terminated || this.#finishSeen;
   }
 
-  get unreadText(): string {
-    return this.#splitter.restText;
-  }
-
-  push(chunk: Buffer): Buffer | string {
-    const passed = passEvents(this.#splitter, chunk, (event) => {
-      return !(this.providerError !== undefined || this.terminated) && this.#passes(event);
-    });
-    if (passed === undefined) this.providerError = EVENT_TOO_LONG;
-    return passed ?? "";
-  }
-
-  #passes(event: Buffer): boolean | Buffer {
+  protected passes(event: Buffer): boolean | Buffer {
     if (this.started && isPlainDelta(event)) {
       this.meter.chunks++;
       this.meter.outputChars += Math.max(0, event.length - this.#envelopeBytes);
@@ -116,7 +94,7 @@ export class OpenAiPassThrough implements StreamConverter {
     return Buffer.from(`data: ${JSON.stringify(written)}\n\n`);
   }
 
-  end(): string {
+  override end(): string {
     return this.#lateUsage === undefined ? DONE : `data: ${JSON.stringify(this.#lateUsage)}\n\n${DONE}`;
   }
 
