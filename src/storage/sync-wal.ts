@@ -11,9 +11,8 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
-import { invariant } from "../runtime/invariant.ts";
 import { StorageError, writeError } from "./storage-error.ts";
-import { PAGE_BYTES, segmentName, segmentNumbers } from "./wal-format.ts";
+import { segmentName, segmentNumbers, segmentToBegin } from "./wal-format.ts";
 import { WalFrame } from "./wal-frame.ts";
 
 const SEGMENT_BYTES_DEFAULT = 16 * 1024 * 1024; // 16 MiB
@@ -61,12 +60,7 @@ export class SyncWal {
     this.#fd = fd;
     this.#segment = segment;
     this.#segmentBytes = segmentBytes;
-    const segmentBytesMax = options.segmentBytesMax ?? SEGMENT_BYTES_DEFAULT;
-    invariant(
-      segmentBytesMax >= PAGE_BYTES && segmentBytesMax % PAGE_BYTES === 0,
-      "segment size is no multiple of 32 KiB",
-    );
-    this.#frame = new WalFrame(segmentBytesMax);
+    this.#frame = new WalFrame(options.segmentBytesMax ?? SEGMENT_BYTES_DEFAULT);
     this.#timer = setInterval(() => this.#sync(), options.fsyncIntervalMs ?? FSYNC_INTERVAL_DEFAULT_MS);
     this.#timer.unref();
   }
@@ -79,9 +73,7 @@ export class SyncWal {
       for (const segment of segmentNumbers(readdirSync(options.dir))) {
         segmentBytes.set(segment, statSync(join(options.dir, segmentName(segment))).size);
       }
-      const last = Math.max(-1, ...segmentBytes.keys());
-      // A last segment that never got a record is used again, so that a crash loop does not count segments up.
-      const segment = last >= 0 && segmentBytes.get(last) === 0 ? last : last + 1;
+      const segment = segmentToBegin(segmentBytes);
       const fd = openSync(join(options.dir, segmentName(segment)), "w+");
       syncDir(options.dir);
       segmentBytes.set(segment, 0);

@@ -22,6 +22,15 @@ export function segmentName(segment: number): string {
   return String(segment).padStart(8, "0");
 }
 
+/**
+ * The segment that a writer begins with, behind the existing ones (their sizes by number). A last segment that never got
+ * a record is used again, so that a crash loop does not count segments up.
+ */
+export function segmentToBegin(sizes: ReadonlyMap<number, number>): number {
+  const last = Math.max(-1, ...sizes.keys());
+  return last >= 0 && sizes.get(last) === 0 ? last : last + 1;
+}
+
 /** The numbers of the segments among a folder's names, ascending. */
 export function segmentNumbers(names: readonly string[]): number[] {
   return names

@@ -1,4 +1,5 @@
 import { compressSync } from "snappy";
+import { invariant } from "../runtime/invariant.ts";
 import { crc32c } from "./crc32c.ts";
 import { FragmentType, HEADER_BYTES, PAGE_BYTES, SNAPPY_FLAG } from "./wal-format.ts";
 
@@ -28,7 +29,12 @@ export class WalFrame {
   /** Offset in the segment of the buffer's first byte. */
   #base = 0;
 
+  /** @param segmentBytesMax A multiple of the page size. */
   constructor(segmentBytesMax: number) {
+    invariant(
+      segmentBytesMax >= PAGE_BYTES && segmentBytesMax % PAGE_BYTES === 0,
+      "segment size is no multiple of 32 KiB",
+    );
     this.#segmentBytesMax = segmentBytesMax;
   }
 

@@ -1,9 +1,8 @@
 import { type FileHandle, mkdir, open, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { invariant } from "../runtime/invariant.ts";
 import { syncDir, writeFully } from "./atomic-file.ts";
 import { StorageError, writeError } from "./storage-error.ts";
-import { PAGE_BYTES, RECORD_BYTES_MAX, segmentName, segmentNumbers } from "./wal-format.ts";
+import { RECORD_BYTES_MAX, segmentName, segmentNumbers, segmentToBegin } from "./wal-format.ts";
 import { type EncodedRecord, encodeRecord, WalFrame } from "./wal-frame.ts";
 
 export { readWal, type WalDamageInfo } from "./wal-read.ts";
@@ -64,12 +63,7 @@ export class Wal {
     this.#handle = handle;
     this.#segment = segment;
     this.#segmentBytes = segmentBytes;
-    const segmentBytesMax = options.segmentBytesMax ?? SEGMENT_BYTES_DEFAULT;
-    invariant(
-      segmentBytesMax >= PAGE_BYTES && segmentBytesMax % PAGE_BYTES === 0,
-      "segment size is no multiple of 32 KiB",
-    );
-    this.#frame = new WalFrame(segmentBytesMax);
+    this.#frame = new WalFrame(options.segmentBytesMax ?? SEGMENT_BYTES_DEFAULT);
     const intervalMs = options.fsyncIntervalMs ?? FSYNC_INTERVAL_DEFAULT_MS;
     if (intervalMs > 0) {
       this.#timer = setInterval(() => void this.#syncIfDirty(), intervalMs);
@@ -85,9 +79,7 @@ export class Wal {
       for (const segment of segmentNumbers(await readdir(options.dir))) {
         segmentBytes.set(segment, (await stat(join(options.dir, segmentName(segment)))).size);
       }
-      const last = Math.max(-1, ...segmentBytes.keys());
-      // A last segment that never got a record is used again, so that a crash loop does not count segments up.
-      const segment = last >= 0 && segmentBytes.get(last) === 0 ? last : last + 1;
+      const segment = segmentToBegin(segmentBytes);
       const handle = await open(join(options.dir, segmentName(segment)), "w+");
       await syncDir(options.dir);
       segmentBytes.set(segment, 0);
