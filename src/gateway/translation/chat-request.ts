@@ -6,6 +6,7 @@ import { blocksForAnthropic, lacksThinking, reasoningOf } from "./reasoning.ts";
 import { takesStructure, thinkingForAnthropic } from "./reasoning-effort.ts";
 import { nameOfTool, readToolChoice, type ToolChoice } from "./tool-choice.ts";
 import { droppedMembers, GATEWAY_MEMBERS, refuse, type TranslatedRequest } from "./translated.ts";
+import { appendTurn } from "./turns.ts";
 
 /** Members that are translated, refused, or the gateway's own; all others are dropped. */
 const HANDLED: ReadonlySet<string> = new Set([
@@ -114,13 +115,8 @@ function addThinking(
 function translateMessages(chat: JsonObject, provider: string): { system: JsonObject[]; messages: JsonObject[] } {
   const system: JsonObject[] = [];
   const messages: JsonObject[] = [];
-  // Anthropic wants roles to alternate: neighbours of one role become one message.
-  const append = (role: "user" | "assistant", blocks: JsonObject[]): void => {
-    if (blocks.length === 0) return;
-    const last = messages.at(-1);
-    if (last?.["role"] === role) (last["content"] as JsonObject[]).push(...blocks);
-    else messages.push({ role, content: blocks });
-  };
+  const append = (role: "user" | "assistant", blocks: JsonObject[]): void =>
+    appendTurn(messages, role, "content", blocks);
   for (const message of objectsAt(chat, "messages")) {
     const content = (): JsonObject[] =>
       withMessageCacheControl(message, blocksOfChatContent(message["content"], provider));

@@ -35,6 +35,18 @@ function isMeant(name: string, value: unknown): boolean {
   return !(isObject(value) && Object.keys(value).length === 0);
 }
 
+/**
+ * Refuses what formats of text and tools alone cannot say.
+ * @throws GatewayError NOT_TRANSLATABLE.
+ */
+export function refuseMediaAndFunctions(chat: JsonObject, provider: string): void {
+  const modalities = Array.isArray(chat["modalities"]) ? chat["modalities"] : [];
+  if (isObject(chat["audio"]) || modalities.some((kind) => kind !== "text")) {
+    refuse("Output other than text", provider, "leave modalities and audio out.", "modalities");
+  }
+  if (Array.isArray(chat["functions"])) refuse("functions", provider, "use tools instead.", "functions");
+}
+
 /** @throws GatewayError NOT_TRANSLATABLE, always. */
 export function refuse(what: string, provider: string, hint: string, param: string): never {
   throw new GatewayError("NOT_TRANSLATABLE", { what, provider, hint }, { param });

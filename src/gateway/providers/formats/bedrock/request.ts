@@ -1,7 +1,13 @@
 import { isObject, type JsonObject, numberAt, objectAt, objectsAt, stringAt } from "../../../json.ts";
 import { reasoningOf } from "../../../translation/reasoning.ts";
 import { thinkingForAnthropic } from "../../../translation/reasoning-effort.ts";
-import { droppedMembers, refuse, type TranslatedRequest } from "../../../translation/translated.ts";
+import {
+  droppedMembers,
+  refuse,
+  refuseMediaAndFunctions,
+  type TranslatedRequest,
+} from "../../../translation/translated.ts";
+import { appendTurn } from "../../../translation/turns.ts";
 import { argumentsOf, contentParts, toolNames } from "../chat-parts.ts";
 import { bedrockBlock } from "./blocks.ts";
 
@@ -60,11 +66,7 @@ function refuseWhatCannotBeSaid(chat: JsonObject, provider: string): void {
   if (chat["logprobs"] === true || (numberAt(chat, "top_logprobs") ?? 0) > 0) {
     refuse("logprobs", provider, "it does not report them.", "logprobs");
   }
-  const modalities = Array.isArray(chat["modalities"]) ? chat["modalities"] : [];
-  if (isObject(chat["audio"]) || modalities.some((kind) => kind !== "text")) {
-    refuse("Output other than text", provider, "leave modalities and audio out.", "modalities");
-  }
-  if (Array.isArray(chat["functions"])) refuse("functions", provider, "use tools instead.", "functions");
+  refuseMediaAndFunctions(chat, provider);
 }
 
 function translateMessages(
@@ -74,12 +76,8 @@ function translateMessages(
 ): { system: JsonObject[]; messages: JsonObject[] } {
   const system: JsonObject[] = [];
   const messages: JsonObject[] = [];
-  const append = (role: "user" | "assistant", blocks: JsonObject[]): void => {
-    if (blocks.length === 0) return;
-    const last = messages.at(-1);
-    if (last?.["role"] === role) (last["content"] as JsonObject[]).push(...blocks);
-    else messages.push({ role, content: blocks });
-  };
+  const append = (role: "user" | "assistant", blocks: JsonObject[]): void =>
+    appendTurn(messages, role, "content", blocks);
   let documents = 0;
   const blocksOf = (content: unknown): JsonObject[] =>
     contentParts(content).flatMap((part) => {

@@ -1,6 +1,12 @@
 import { isObject, type JsonObject, numberAt, objectAt, objectsAt, parseObject, stringAt } from "../../../json.ts";
 import { reasoningOf } from "../../../translation/reasoning.ts";
-import { droppedMembers, refuse, type TranslatedRequest } from "../../../translation/translated.ts";
+import {
+  droppedMembers,
+  refuse,
+  refuseMediaAndFunctions,
+  type TranslatedRequest,
+} from "../../../translation/translated.ts";
+import { appendTurn } from "../../../translation/turns.ts";
 import { argumentsOf, contentParts, contentText, toolNames } from "../chat-parts.ts";
 import { geminiPart } from "./parts.ts";
 import { thinkingConfig } from "./thinking.ts";
@@ -39,11 +45,7 @@ function refuseWhatCannotBeSaid(chat: JsonObject, provider: string): void {
   const several = (numberAt(chat, "n") ?? 1) > 1;
   if (several && chat["stream"] === true)
     refuse("n above 1 in a stream", provider, "send one request per answer.", "n");
-  const modalities = Array.isArray(chat["modalities"]) ? chat["modalities"] : [];
-  if (isObject(chat["audio"]) || modalities.some((kind) => kind !== "text")) {
-    refuse("Output other than text", provider, "leave modalities and audio out.", "modalities");
-  }
-  if (Array.isArray(chat["functions"])) refuse("functions", provider, "use tools instead.", "functions");
+  refuseMediaAndFunctions(chat, provider);
 }
 
 function translateMessages(
@@ -55,12 +57,7 @@ function translateMessages(
   const names = toolNames(messages);
   const system: JsonObject[] = [];
   const contents: JsonObject[] = [];
-  const append = (role: "user" | "model", parts: JsonObject[]): void => {
-    if (parts.length === 0) return;
-    const last = contents.at(-1);
-    if (last?.["role"] === role) (last["parts"] as JsonObject[]).push(...parts);
-    else contents.push({ role, parts });
-  };
+  const append = (role: "user" | "model", parts: JsonObject[]): void => appendTurn(contents, role, "parts", parts);
   const partsOf = (content: unknown): JsonObject[] =>
     contentParts(content).flatMap((part): JsonObject[] => {
       const own = geminiPart(part, provider);
