@@ -39,30 +39,25 @@ const statsEntry = () =>
     top_models: z.array(z.object({ model: z.string(), requests: z.number(), cost_usd: z.number() })),
   });
 
+/** The contract has this list at two paths. */
+function providerList(path: string, summary: string): Route {
+  return defineRoute({
+    method: "GET",
+    path,
+    auth: "client",
+    tag: "Catalogue",
+    summary,
+    schemas: () => ({ reply: z.object({ total: z.number(), data: z.array(providerEntry()) }) }),
+  }).handle(({ gateway }) => {
+    const data = providerHealth(gateway).map((health) => providerJson(gateway, health));
+    return { total: data.length, data };
+  });
+}
+
 /** `/v1/provider`, `/v1/gateways`, `/v1/gateway/{g}/stats` and `/v1/routers` of contract 6c. */
 export const providerRoutes: readonly Route[] = [
-  defineRoute({
-    method: "GET",
-    path: "/v1/provider",
-    auth: "client",
-    tag: "Catalogue",
-    summary: "The configured providers",
-    schemas: () => ({ reply: z.object({ total: z.number(), data: z.array(providerEntry()) }) }),
-  }).handle(({ gateway }) => {
-    const data = providerHealth(gateway).map((health) => providerJson(gateway, health));
-    return { total: data.length, data };
-  }),
-  defineRoute({
-    method: "GET",
-    path: "/v1/gateways",
-    auth: "client",
-    tag: "Catalogue",
-    summary: "The configured providers under the name that routing knows them by",
-    schemas: () => ({ reply: z.object({ total: z.number(), data: z.array(providerEntry()) }) }),
-  }).handle(({ gateway }) => {
-    const data = providerHealth(gateway).map((health) => providerJson(gateway, health));
-    return { total: data.length, data };
-  }),
+  providerList("/v1/provider", "The configured providers"),
+  providerList("/v1/gateways", "The configured providers under the name that routing knows them by"),
   defineRoute({
     method: "GET",
     path: "/v1/gateways/status",
