@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { HttpError } from "../runtime/http-error.ts";
-import { errorBody, GatewayError, gatewayErrors, toGatewayError } from "./errors.ts";
+import { gatewayErrors } from "./error-catalogue.ts";
+import { errorBody, GatewayError, toGatewayError } from "./errors.ts";
 
 test("the catalogue and docs/reference/errors.md say the same, both ways", () => {
   const page = readFileSync(new URL("../../docs/reference/errors.md", import.meta.url), "utf8");

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { gatewayErrors } from "../errors.ts";
+import { gatewayErrors } from "../error-catalogue.ts";
 import { GATEWAY_VERSION } from "../version.ts";
 import type { RouteDescription, RouteSchemas } from "./route.ts";
 
