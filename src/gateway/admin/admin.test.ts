@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { TEST_ADMIN_KEY } from "../../runtime/testing.ts";
+import { callerOf } from "../testing/call.ts";
 import { type FixtureProvider, json, OPENAI_COMPLETION, startFixtureProvider } from "../testing/fixture-provider.ts";
 import { startTestGateway, type TestGateway } from "../testing/test-gateway.ts";
 
@@ -21,21 +21,7 @@ afterAll(async () => {
   await provider.close();
 });
 
-interface Answer {
-  readonly status: number;
-  readonly headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: a reply of any route; each test says what it expects of it.
-  readonly body: any;
-}
-
-async function call(method: string, path: string, body?: unknown, key = TEST_ADMIN_KEY): Promise<Answer> {
-  const response = await fetch(`${gateway.url}${path}`, {
-    method,
-    headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  return { status: response.status, headers: response.headers, body: await response.json() };
-}
+const call = callerOf(() => gateway.url);
 
 const chat = (key: string) =>
   call("POST", "/v1/chat/completions", { model: "gpt-4o", messages: [{ role: "user", content: "hi" }] }, key);

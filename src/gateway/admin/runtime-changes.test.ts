@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { TEST_ADMIN_KEY, type TestContext } from "../../runtime/testing.ts";
+import type { TestContext } from "../../runtime/testing.ts";
+import { callerOf } from "../testing/call.ts";
 import {
   type FixtureProvider,
   json,
@@ -34,23 +35,7 @@ afterAll(async () => {
   await added.close();
 });
 
-interface Answer {
-  readonly status: number;
-  readonly headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: a reply of any route; each test says what it expects of it.
-  readonly body: any;
-}
-
-async function call(method: string, path: string, body?: unknown, key = TEST_ADMIN_KEY): Promise<Answer> {
-  const response = await fetch(`${gateway.url}${path}`, {
-    method,
-    headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-  });
-  const text = await response.text();
-  const isJson = response.headers.get("content-type")?.startsWith("application/json") === true;
-  return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
-}
+const call = callerOf(() => gateway.url);
 
 const chat = (model: string, rest: object = {}, key?: string) =>
   call("POST", "/v1/chat/completions", { model, messages: [{ role: "user", content: "hi" }], ...rest }, key);
