@@ -127,6 +127,7 @@ export class Database {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#reconnectTimer);
+    // A connection that never came has nothing to end; whoever waited for it has its error.
     const connection = await this.#connecting?.catch(() => undefined);
     await connection?.db.destroy();
   }

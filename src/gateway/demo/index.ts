@@ -143,6 +143,7 @@ class Generator implements DemoTraffic {
   async #close(): Promise<void> {
     const grace = new AbortController();
     const ended = Promise.allSettled(this.#open);
+    // The only rejection is our own abort, by which the timer ends with the requests.
     await Promise.race([ended, sleep(CLOSE_GRACE_MS, undefined, { signal: grace.signal }).catch(() => undefined)]);
     grace.abort();
     await this.#agent.destroy();

@@ -115,6 +115,7 @@ export class AbandonedLogs {
           logger.error({ error: (error as Error).message }, "usage of a former worker cannot be stored; trying again");
       }
       const signal = this.#stop.signal;
+      // The only rejection is the stop, after which the loop ends.
       await sleep(Math.min(pauseMs, RETRY_MS.last), undefined, { signal, ref: false }).catch(() => undefined);
     }
     return false;

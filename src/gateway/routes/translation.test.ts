@@ -131,6 +131,7 @@ for (const { way, responses, messages } of ways) {
       { role: "assistant" as const, content: message.content },
       { role: "user" as const, content: results },
     ];
+    // What comes back is no whole reply; what was asked is looked at.
     await anthropic.messages.create({ ...request, messages: next, stream: false }).catch(() => undefined);
     expect(seen().body["input"]).toMatchObject([
       { role: "user" },
