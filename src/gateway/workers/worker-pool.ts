@@ -85,11 +85,6 @@ export class WorkerPool {
     return urls[0]!;
   }
 
-  /** Process ids of those that run. */
-  get pids(): number[] {
-    return this.#slots.flatMap(({ worker }) => worker?.process.pid ?? []);
-  }
-
   /** Tells every worker. @param except Its index is left out. */
   broadcast(operation: string, payload: unknown, except?: number): void {
     for (const { channel, index } of this.#slots) if (index !== except) channel?.tell(operation, payload);
@@ -97,17 +92,26 @@ export class WorkerPool {
 
   /** Takes over what every worker has counted; one that does not answer in time tells it later by itself. */
   async gather(telemetry: SharedTelemetry): Promise<void> {
-    const asked = this.#slots.map(async ({ channel, index }) => {
-      const delta = await channel?.ask<TelemetryDelta>("drain", null);
-      if (delta !== undefined) telemetry.apply(workerName(index), delta);
+    await this.#askAll("drain", GATHER_MS_MAX, (delta: TelemetryDelta, index) => {
+      telemetry.apply(workerName(index), delta);
     });
-    await Promise.race([Promise.allSettled(asked), sleep(GATHER_MS_MAX)]);
   }
 
   /** Lets every worker bring what it has settled into the database; resolves within FLUSH_MS_MAX. Never rejects. */
   async flushUsage(): Promise<void> {
-    const asked = this.#slots.map(async ({ channel }) => channel?.ask("flushUsage", null));
-    await Promise.race([Promise.allSettled(asked), sleep(FLUSH_MS_MAX, undefined, { ref: false })]);
+    await this.#askAll("flushUsage", FLUSH_MS_MAX, () => undefined);
+  }
+
+  /** Asks every running worker at once; resolves when all have answered or failed, or after `limitMs`. */
+  async #askAll<Answer>(
+    operation: string,
+    limitMs: number,
+    take: (answer: Answer, index: number) => void,
+  ): Promise<void> {
+    const asked = this.#slots.map(async ({ channel, index }) => {
+      if (channel !== undefined) take(await channel.ask<Answer>(operation, null), index);
+    });
+    await Promise.race([Promise.allSettled(asked), sleep(limitMs, undefined, { ref: false })]);
   }
 
   /** Lets every worker drain and end. */

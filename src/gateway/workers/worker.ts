@@ -20,7 +20,6 @@ export async function startWorker(context: RoleContext, start: WorkerStart): Pro
     process.on("message", (message) => channel.receive(message));
     return channel;
   });
-  await worker.gateway.content.ready;
   await worker.start();
   const cold = new ColdProxy(start.socketPath);
   const app = createGatewayServer(worker.gateway, cold);
@@ -33,7 +32,6 @@ export async function startWorker(context: RoleContext, start: WorkerStart): Pro
       await worker.gateway.inFlight.drain(DRAIN_MS, DRAIN_ERROR_MS);
       app.server.closeAllConnections();
       await app.close();
-      worker.gateway.keySync.close();
       cold.close();
       await worker.close();
     },
