@@ -94,7 +94,8 @@ export class LogStore {
    */
   async append(streams: readonly StreamEntries[]): Promise<void> {
     // Senders that are faster than the disk wait for it; only when it takes nothing at all are they refused.
-    if (this.#headBytes > HEAD_BYTES_MAX / 2) await this.#flushing?.catch(() => undefined); // logged by `maintain`
+    const waitAbove = Math.min(HEAD_BYTES_MAX / 2, 2 * this.#headBytesFlush);
+    if (this.#headBytes > waitAbove) await this.#flushing?.catch(() => undefined); // logged by `maintain`
     if (this.#headBytes > HEAD_BYTES_MAX) {
       throw new IngestRefused(`${HEAD_BYTES_MAX} bytes wait to be written to disk; the flush has to catch up first`);
     }
@@ -106,8 +107,12 @@ export class LogStore {
   }
 
   /** Under a small size cap segments are small too: a cap that one segment fills would keep nothing or be passed. */
+  get #headBytesFlush(): number {
+    return Math.min(HEAD_BYTES_FLUSH, this.#options.bytesMax * WAL_SHARE);
+  }
+
   get #headIsFull(): boolean {
-    return this.#head.bytes >= Math.min(HEAD_BYTES_FLUSH, this.#options.bytesMax * WAL_SHARE);
+    return this.#head.bytes >= this.#headBytesFlush;
   }
 
   get #headBytes(): number {
@@ -164,6 +169,8 @@ export class LogStore {
       this.#wal.bytes > this.#options.bytesMax * WAL_SHARE;
     try {
       if (due) await this.flush();
+      // The flush may have been one under way, of an earlier head, during which this one filled up.
+      if (this.#headIsFull) await this.flush();
     } catch (error) {
       this.#options.metrics.flushFailures.inc();
       this.#options.logger.warn({ error: (error as Error).message }, "flush of logs failed; tried again later");
